@@ -1,0 +1,41 @@
+import type { IdTable } from '../data/ids.ts'
+
+/** How a score becomes a prediction: as it is, or through min + (max - min) * sigmoid(score). */
+export type Link = 'linear' | 'bounded'
+
+/** Items that each user has in the training data, as CSR: those of user u are `items[offsets[u]]` to `items[offsets[u + 1] - 1]`. */
+export interface SeenItems {
+  /** users + 1 */
+  offsets: Uint32Array
+  /** Ascending in each user's slice. */
+  items: Uint32Array
+}
+
+/**
+ * All that a trained model consists of, on the host:
+ * r_hat(u, i) = link(mean + b_u + b_i + p_u . q_i).
+ */
+export interface ModelParts {
+  /** Rank k. */
+  factors: number
+  /** users x k, row-major, no padding. */
+  userFactors: Float32Array
+  /** items x k, row-major, no padding. */
+  itemFactors: Float32Array
+  /** One a user; absent in a model without biases. */
+  userBias?: Float32Array | undefined
+  /** One an item; absent in a model without biases. */
+  itemBias?: Float32Array | undefined
+  /** mu; 0 in a model without a global mean. */
+  mean: number
+  link: Link
+  /** Smallest and largest rating of the training data: bounds of the bounded link, and of clipped predictions. */
+  range: { min: number; max: number }
+  /** Whether predictions are clipped to `range`. */
+  clip: boolean
+  userIds: IdTable
+  itemIds: IdTable
+  seen?: SeenItems | undefined
+  /** The options of the training, resolved, as plain JSON. */
+  options: Readonly<Record<string, unknown>>
+}
