@@ -2,7 +2,16 @@ import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { chromiumPath } from './scripts/chromium.ts'
 
-const nodeTargets = [/^node:/, /^webgpu$/, /^@duckdb\//, 'commander', 'cli-progress', 'cli-table3', 'picocolors', 'asciichart']
+const nodeTargets = [
+  /^node:/,
+  /^webgpu$/,
+  /^@duckdb\//,
+  'commander',
+  'cli-progress',
+  'cli-table3',
+  'picocolors',
+  'asciichart',
+]
 const libraryTargets = ['valibot', 'wesl', 'fastest-levenshtein']
 
 export default defineConfig({

@@ -62,15 +62,21 @@ export class Random {
     return radius * Math.cos(angle)
   }
 
-  /** A random permutation of 0 to length - 1 (Fisher-Yates). */
-  permutation(length: number): Uint32Array {
-    const order = Uint32Array.from({ length }, (_, index) => index)
-    for (let i = length - 1; i > 0; i--) {
+  /** Puts `values` into a random order, in place (Fisher-Yates). */
+  shuffle(values: Uint32Array): void {
+    for (let i = values.length - 1; i > 0; i--) {
       const j = this.below(i + 1)
-      const held = order[i]!
-      order[i] = order[j]!
-      order[j] = held
+      const held = values[i]!
+      values[i] = values[j]!
+      values[j] = held
     }
+  }
+
+  /** A random permutation of 0 to length - 1. */
+  permutation(length: number): Uint32Array {
+    const order = new Uint32Array(length)
+    for (let i = 0; i < length; i++) order[i] = i
+    this.shuffle(order)
     return order
   }
 }

@@ -37,7 +37,8 @@ export class Ratings {
       throw new InputError(`columns differ in length: ${length} users, ${items.length} items, ${values.length} values`)
     }
     for (let e = 0; e < length; e++) {
-      if (!Number.isFinite(values[e])) throw new InputError(`the rating of entry ${e} is ${values[e]}, not a finite number`)
+      if (!Number.isFinite(values[e]))
+        throw new InputError(`the rating of entry ${e} is ${values[e]}, not a finite number`)
       if (users[e]! >= userIds.size && users[e] !== UNKNOWN) {
         throw new InputError(`entry ${e} names user ${users[e]} of ${userIds.size}`)
       }
@@ -57,7 +58,12 @@ export class Ratings {
    * From rows of raw ids, numbering users and items in order of first appearance.
    * @throws InputError where a rating is not finite or the columns differ in length.
    */
-  static from(users: ArrayLike<RawId>, items: ArrayLike<RawId>, values: ArrayLike<number>, times?: ArrayLike<number>): Ratings {
+  static from(
+    users: ArrayLike<RawId>,
+    items: ArrayLike<RawId>,
+    values: ArrayLike<number>,
+    times?: ArrayLike<number>,
+  ): Ratings {
     const user = indexIds(users)
     const item = indexIds(items)
     return new Ratings({
@@ -85,15 +91,19 @@ export class Ratings {
 
   /** The entries at `positions`, in that order, over the same users and items. */
   select(positions: Uint32Array): Ratings {
-    const { times } = this
-    return new Ratings({
-      users: positions.map(e => this.users[e]!),
-      items: positions.map(e => this.items[e]!),
-      values: Float32Array.from(positions, e => this.values[e]!),
-      times: times === undefined ? undefined : Float64Array.from(positions, e => times[e]!),
-      userIds: this.userIds,
-      itemIds: this.itemIds,
-    })
+    const { length } = positions
+    const users = new Uint32Array(length)
+    const items = new Uint32Array(length)
+    const values = new Float32Array(length)
+    const times = this.times === undefined ? undefined : new Float64Array(length)
+    for (let at = 0; at < length; at++) {
+      const e = positions[at]!
+      users[at] = this.users[e]!
+      items[at] = this.items[e]!
+      values[at] = this.values[e]!
+      if (times !== undefined) times[at] = this.times![e]!
+    }
+    return new Ratings({ users, items, values, times, userIds: this.userIds, itemIds: this.itemIds })
   }
 
   /** The same entries numbered by other id tables; users and items that those do not hold become `UNKNOWN`. */

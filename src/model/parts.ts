@@ -1,15 +1,8 @@
 import type { IdTable } from '../data/ids.ts'
+import type { SeenItems } from '../data/seen.ts'
 
 /** How a score becomes a prediction: as it is, or through min + (max - min) * sigmoid(score). */
 export type Link = 'linear' | 'bounded'
-
-/** Items that each user has in the training data, as CSR: those of user u are `items[offsets[u]]` to `items[offsets[u + 1] - 1]`. */
-export interface SeenItems {
-  /** users + 1 */
-  offsets: Uint32Array
-  /** Ascending in each user's slice. */
-  items: Uint32Array
-}
 
 /**
  * All that a trained model consists of, on the host:

@@ -1,0 +1,242 @@
+import { InputError, OptionError } from '../errors.ts'
+import { IdTable, UNKNOWN } from './ids.ts'
+import { Random } from './random.ts'
+import { Ratings } from './ratings.ts'
+import { SumTree } from './sum-tree.ts'
+
+export interface PlantedOptions {
+  users: number
+  items: number
+  /** Observed entries, met exactly; at most users * items. */
+  entries: number
+  /** Rank k of the planted factors. */
+  rank?: number
+  /** Standard deviation of the Gaussian noise on each rating. */
+  noise?: number
+  /** mu */
+  mean?: number
+  /** Standard deviation of the user biases b_u. */
+  userBiasSd?: number
+  /** Standard deviation of the item biases b_i. */
+  itemBiasSd?: number
+  /** Standard deviation of p_u . q_i over all pairs. */
+  interactionSd?: number
+  /** s of the popularity of the item of rank j (from 1), (j + shift * items)^-s; 0 makes all alike. */
+  itemExponent?: number
+  /** Shift of that law, as a share of the items: flattens its head; 0 is Zipf's law. */
+  itemShift?: number
+  /** The same for the activity of users. */
+  userExponent?: number
+  userShift?: number
+  seed?: number
+}
+
+/** The options that are not given take these: the head and the middle of the popularities are about those of ML-1M. */
+export const PLANTED_DEFAULTS = {
+  rank: 8,
+  noise: 0.6,
+  mean: 3.5,
+  userBiasSd: 0.35,
+  itemBiasSd: 0.35,
+  interactionSd: 0.6,
+  itemExponent: 2,
+  itemShift: 0.035,
+  userExponent: 1.5,
+  userShift: 0.08,
+  seed: 0,
+} as const satisfies Omit<Required<PlantedOptions>, 'users' | 'items' | 'entries'>
+
+/** Ratings drawn from a known model of low rank, and what is known of them. */
+export interface PlantedSet {
+  ratings: Ratings
+  /** Standard deviation of the noise. */
+  noise: number
+  /** The rating without noise of a dense user and a dense item index of `ratings`: mu + b_u + b_i + p_u . q_i. */
+  truth: (user: number, item: number) => number
+  /**
+   * RMSE of the truth against `subset`, by default against all of `ratings`: no predictor that was not trained on the
+   * subset can be expected to do better. The subset may be numbered by other id tables.
+   * @throws InputError where the subset is empty or names a user or an item that the planted set does not have.
+   */
+  noiseFloor: (subset?: Ratings) => number
+}
+
+/**
+ * Draws a planted set: r = mu + b_u + b_i + p_u . q_i + noise, all parameters and the noise Gaussian, ratings
+ * continuous and neither rounded nor clipped.
+ *
+ * The raw id of a user or an item is its rank by expected count, from 1. A user's entries are drawn without replacement
+ * by the popularity of the items, so that no pair stands twice; entries come in random order. As in any `Ratings`, users
+ * and items are numbered by first appearance, and those without an entry are in no id table.
+ *
+ * O(users + items + entries * log items) time, 12 bytes an entry. The same options give the same bits in one JavaScript
+ * engine; `Math.log` and `Math.cos` may differ by a last bit between engines.
+ * @throws OptionError for a value out of its range, as more entries than pairs.
+ */
+export function plantedRatings(options: PlantedOptions): PlantedSet {
+  const settings = { ...PLANTED_DEFAULTS, ...options }
+  checkOptions(settings)
+  const { users: userTotal, items: itemTotal, entries, noise, seed } = settings
+
+  const users = new Uint32Array(entries)
+  const items = new Uint32Array(entries)
+  drawPairs(settings, users, items)
+  shufflePairs(users, items, new Random(seed, STREAMS.order))
+  const userRanks = renumber(users, userTotal)
+  const itemRanks = renumber(items, itemTotal)
+
+  const truth = drawTruth(settings, userRanks, itemRanks)
+  const values = new Float32Array(entries)
+  const random = new Random(seed, STREAMS.noise)
+  for (let e = 0; e < entries; e++) values[e] = truth(users[e]!, items[e]!) + noise * random.normal()
+
+  const userIds = new IdTable(Float64Array.from(userRanks, rank => rank + 1))
+  const itemIds = new IdTable(Float64Array.from(itemRanks, rank => rank + 1))
+  const ratings = new Ratings({ users, items, values, userIds, itemIds })
+  return { ratings, noise, truth, noiseFloor: (subset = ratings) => rmse(truth, subset.alignTo(userIds, itemIds)) }
+}
+
+type Settings = Required<PlantedOptions>
+
+const STREAMS = { pairs: 0x706c6e74, order: 0x706c6e75, factors: 0x706c6e76, noise: 0x706c6e77 } as const
+
+function checkOptions(settings: Settings): void {
+  const check = (option: keyof Settings, holds: boolean, expected: string) => {
+    if (!holds) throw new OptionError(option, `"${option}" must be ${expected}, not ${settings[option]}`)
+  }
+  for (const option of ['users', 'items', 'entries', 'rank'] as const) {
+    const value = settings[option]
+    check(option, Number.isInteger(value) && value > 0 && value < UNKNOWN, 'a positive integer below 2^32 - 1')
+  }
+  const { users, items, entries, seed } = settings
+  check('entries', entries <= users * items, `at most users * items = ${users * items}`)
+  for (const option of ['noise', 'userBiasSd', 'itemBiasSd', 'interactionSd', 'itemShift', 'userShift'] as const) {
+    check(option, Number.isFinite(settings[option]) && settings[option] >= 0, 'a finite number of at least 0')
+  }
+  for (const option of ['itemExponent', 'userExponent'] as const) {
+    check(option, settings[option] >= 0 && settings[option] <= 10, 'a number from 0 to 10')
+  }
+  check('mean', Number.isFinite(settings.mean), 'a finite number')
+  check('seed', Number.isInteger(seed) && seed >= 0 && seed <= UNKNOWN, 'an integer from 0 to 2^32 - 1')
+}
+
+/** Zipf-Mandelbrot weights: (j + shift * length)^-exponent of the ranks j = 1 to length, descending, the first being 1. */
+function popularity(length: number, exponent: number, shift: number): Float64Array {
+  const head = 1 + shift * length
+  const weights = new Float64Array(length)
+  for (let j = 0; j < length; j++) weights[j] = ((head + j) / head) ** -exponent
+  return weights
+}
+
+/**
+ * Deals `total` entries over rows in proportion to their descending weights, no row more than `cap`: rows that would
+ * get more are full, and the others share what is left. Real shares become integers by rounding their running sum; what
+ * rounding leaves over goes to the first rows with room, so that the counts add up to `total` exactly.
+ */
+function dealCounts(weights: Float64Array, total: number, cap: number): Uint32Array {
+  // weightFrom[row]: the sum of the weights from `row` on, added from the small end.
+  const weightFrom = new Float64Array(weights.length + 1)
+  for (let row = weights.length - 1; row >= 0; row--) weightFrom[row] = weightFrom[row + 1]! + weights[row]!
+  let full = 0
+  while (full < weights.length && weights[full]! * (total - full * cap) >= cap * weightFrom[full]!) full++
+
+  const counts = new Uint32Array(weights.length).fill(cap, 0, full)
+  const open = total - full * cap
+  let dealt = 0
+  for (let row = full; row < weights.length; row++) {
+    const share = 1 - weightFrom[row + 1]! / weightFrom[full]!
+    counts[row] = Math.min(Math.max(Math.round(share * open) - dealt, 0), cap)
+    dealt += counts[row]!
+  }
+  for (let row = full; dealt < open; row++) {
+    const more = Math.min(cap - counts[row]!, open - dealt)
+    counts[row]! += more
+    dealt += more
+  }
+  return counts
+}
+
+function drawPairs(settings: Settings, users: Uint32Array, items: Uint32Array): void {
+  const counts = dealCounts(
+    popularity(settings.users, settings.userExponent, settings.userShift),
+    settings.entries,
+    settings.items,
+  )
+  const tree = new SumTree(popularity(settings.items, settings.itemExponent, settings.itemShift))
+  const random = new Random(settings.seed, STREAMS.pairs)
+  let e = 0
+  for (let u = 0; u < counts.length; u++) {
+    const start = e
+    for (const end = start + counts[u]!; e < end; e++) {
+      users[e] = u
+      items[e] = tree.take(random)
+    }
+    for (let drawn = start; drawn < e; drawn++) tree.putBack(items[drawn]!)
+  }
+}
+
+function shufflePairs(users: Uint32Array, items: Uint32Array, random: Random): void {
+  for (let e = users.length - 1; e > 0; e--) {
+    const other = random.below(e + 1)
+    const user = users[e]!
+    const item = items[e]!
+    users[e] = users[other]!
+    items[e] = items[other]!
+    users[other] = user
+    items[other] = item
+  }
+}
+
+/** Renumbers ranks by first appearance, in place; returns the rank of each new index. */
+function renumber(ranks: Uint32Array, total: number): Uint32Array {
+  const indexOf = new Uint32Array(total).fill(UNKNOWN)
+  const rankOf = new Uint32Array(total)
+  let size = 0
+  for (let e = 0; e < ranks.length; e++) {
+    const rank = ranks[e]!
+    if (indexOf[rank] === UNKNOWN) {
+      indexOf[rank] = size
+      rankOf[size++] = rank
+    }
+    ranks[e] = indexOf[rank]!
+  }
+  return rankOf.slice(0, size)
+}
+
+/**
+ * Draws biases and factors by rank and binds them to dense indices. With p and q from N(0, s^2), the variance of
+ * p_u . q_i is k s^4, hence s = sqrt(interactionSd) / k^(1/4).
+ */
+function drawTruth(settings: Settings, userRanks: Uint32Array, itemRanks: Uint32Array): PlantedSet['truth'] {
+  const { rank: k, mean } = settings
+  const random = new Random(settings.seed, STREAMS.factors)
+  const gaussian = (length: number, sd: number) => {
+    const values = new Float32Array(length)
+    for (let at = 0; at < length; at++) values[at] = sd * random.normal()
+    return values
+  }
+  const factorSd = Math.sqrt(settings.interactionSd) / k ** 0.25
+  const userBias = gaussian(settings.users, settings.userBiasSd)
+  const itemBias = gaussian(settings.items, settings.itemBiasSd)
+  const p = gaussian(settings.users * k, factorSd)
+  const q = gaussian(settings.items * k, factorSd)
+  return (user, item) => {
+    const u = userRanks[user]!
+    const i = itemRanks[item]!
+    let sum = mean + userBias[u]! + itemBias[i]!
+    for (let f = 0; f < k; f++) sum += p[u * k + f]! * q[i * k + f]!
+    return sum
+  }
+}
+
+function rmse(truth: PlantedSet['truth'], { users, items, values, length }: Ratings): number {
+  if (length === 0) throw new InputError('a noise floor needs at least one entry')
+  let squares = 0
+  for (let e = 0; e < length; e++) {
+    if (users[e] === UNKNOWN || items[e] === UNKNOWN) {
+      throw new InputError(`entry ${e} (counted from 0) names a user or an item that the planted set does not have`)
+    }
+    squares += (values[e]! - truth(users[e]!, items[e]!)) ** 2
+  }
+  return Math.sqrt(squares / length)
+}

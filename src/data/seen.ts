@@ -1,0 +1,47 @@
+import { groupByKey } from './group.ts'
+import type { Ratings } from './ratings.ts'
+
+/** Items that each user has in the training data, as CSR: those of user u are `items[offsets[u]]` to `items[offsets[u + 1] - 1]`. */
+export interface SeenItems {
+  /** users + 1 */
+  offsets: Uint32Array
+  /** Strictly ascending in each user's slice. */
+  items: Uint32Array
+}
+
+/**
+ * The items of each user of `ratings`, each item once. Two counting sorts, by item and then by user, leave each slice
+ * sorted: O(entries + users + items). Entries of an unknown user or item are left out.
+ */
+export function seenItems(ratings: Ratings): SeenItems {
+  const { users, userCount } = ratings
+  const byItem = groupByKey(ratings.items, ratings.itemCount)
+
+  const offsets = new Uint32Array(userCount + 1)
+  for (let e = 0; e < users.length; e++) {
+    if (users[e]! < userCount && ratings.items[e]! < ratings.itemCount) offsets[users[e]! + 1]!++
+  }
+  for (let u = 0; u < userCount; u++) offsets[u + 1]! += offsets[u]!
+
+  const end = offsets.slice(0, userCount)
+  const items = new Uint32Array(offsets[userCount]!)
+  for (let i = 0; i < ratings.itemCount; i++) {
+    for (let at = byItem.offsets[i]!; at < byItem.offsets[i + 1]!; at++) {
+      const u = users[byItem.order[at]!]!
+      if (u >= userCount) continue
+      const seenBefore = end[u]! > offsets[u]! && items[end[u]! - 1] === i
+      if (!seenBefore) items[end[u]!++] = i
+    }
+  }
+  return closeGaps({ offsets, items }, end)
+}
+
+/** Moves slices that end at `end[u]`, before their room does, up to one another. */
+function closeGaps({ offsets, items }: SeenItems, end: Uint32Array): SeenItems {
+  const packed = new Uint32Array(offsets.length)
+  for (let u = 0; u < end.length; u++) packed[u + 1] = packed[u]! + end[u]! - offsets[u]!
+  const length = packed[end.length]!
+  if (length === items.length) return { offsets, items }
+  for (let u = 0; u < end.length; u++) items.copyWithin(packed[u]!, offsets[u]!, end[u]!)
+  return { offsets: packed, items: items.slice(0, length) }
+}

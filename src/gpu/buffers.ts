@@ -1,0 +1,111 @@
+import { LimitExceededError } from '../errors.ts'
+import type { DeviceLimits } from './capabilities.ts'
+import { capture } from './capture.ts'
+
+// WebGPU's GPUBufferUsage flags. The specification fixes their values; Node has no global of that name.
+export const BufferUsage = {
+  mapRead: 0x0001,
+  copySource: 0x0004,
+  copyTarget: 0x0008,
+  uniform: 0x0040,
+  storage: 0x0080,
+  queryResolve: 0x0200,
+} as const
+
+const storageUsage = BufferUsage.storage | BufferUsage.copySource | BufferUsage.copyTarget
+const uniformUsage = BufferUsage.uniform | BufferUsage.copyTarget
+
+/** Counts the bytes of live buffers on a device. */
+export interface Ledger {
+  liveBytes: number
+}
+
+/**
+ * Owns buffers: whoever makes one makes it here and destroys them all together. A buffer that the device had no memory
+ * for shows in `settled`.
+ */
+export class BufferOwner {
+  readonly #device: GPUDevice
+  readonly #limits: DeviceLimits
+  readonly #ledger: Ledger
+  readonly #buffers = new Set<GPUBuffer>()
+  #pending: Promise<void>[] = []
+
+  constructor(device: GPUDevice, limits: DeviceLimits, ledger: Ledger) {
+    this.#device = device
+    this.#limits = limits
+    this.#ledger = ledger
+  }
+
+  /**
+   * A zeroed storage buffer of at least 16 bytes, so that an empty table can be bound.
+   * @throws LimitExceededError where it would not fit one binding.
+   */
+  storage(label: string, bytes: number): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 4) * 4)
+    const available = Math.min(this.#limits.maxStorageBufferBindingSize, this.#limits.maxBufferSize)
+    if (size > available) {
+      throw new LimitExceededError(
+        label,
+        'maxStorageBufferBindingSize',
+        size,
+        available,
+        'take fewer factors or a smaller batch',
+      )
+    }
+    return this.#create(label, size, storageUsage)
+  }
+
+  /** A storage buffer that holds `data`. */
+  upload(label: string, data: ArrayBufferView<ArrayBuffer>): GPUBuffer {
+    const buffer = this.storage(label, data.byteLength)
+    this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength)
+    return buffer
+  }
+
+  uniform(label: string, data: ArrayBuffer): GPUBuffer {
+    const buffer = this.#create(label, Math.ceil(data.byteLength / 16) * 16, uniformUsage)
+    this.#device.queue.writeBuffer(buffer, 0, data)
+    return buffer
+  }
+
+  /** For reading back on the host. */
+  staging(label: string, bytes: number): GPUBuffer {
+    return this.#create(label, bytes, BufferUsage.mapRead | BufferUsage.copyTarget)
+  }
+
+  queryResults(label: string, bytes: number): GPUBuffer {
+    return this.#create(label, bytes, BufferUsage.queryResolve | BufferUsage.copySource)
+  }
+
+  /**
+   * Waits until the buffers made so far are known to be good.
+   * @throws OutOfMemoryError, GpuFailedError
+   */
+  async settled(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = []
+    await Promise.all(pending)
+  }
+
+  /** Destroys one buffer ahead of the others. */
+  release(buffer: GPUBuffer): void {
+    if (!this.#buffers.delete(buffer)) return
+    this.#ledger.liveBytes -= buffer.size
+    buffer.destroy()
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) this.release(buffer)
+  }
+
+  #create(label: string, size: number, usage: number): GPUBuffer {
+    const { result: buffer, settled } = capture(this.#device, label, size, () =>
+      this.#device.createBuffer({ label, size, usage }),
+    )
+    this.#pending.push(settled)
+    this.#buffers.add(buffer)
+    this.#ledger.liveBytes += size
+    return buffer
+  }
+}

@@ -1,0 +1,11 @@
+import { scalarStruct } from '../gpu/struct.ts'
+import { modelBindings } from './shared.ts'
+import { defineKernel } from './sources.ts'
+
+export const predictionsSpan = scalarStruct('Span', { pair_count: 'u32' })
+
+/** Predictions of pairs: see `shaders/predictions.wgsl`. */
+export const predictions = defineKernel('predictions', [
+  modelBindings,
+  { pairs: 'read', predicted: 'read-write', span: 'uniform' },
+])

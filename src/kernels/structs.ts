@@ -1,0 +1,36 @@
+import { scalarStruct } from '../gpu/struct.ts'
+
+/** `Entry` in WGSL: a row of the entries table. */
+export const entryStruct = scalarStruct('Entry', { user: 'u32', item: 'u32', value: 'f32' })
+
+export const modelStruct = scalarStruct('Model', {
+  mean: 'f32',
+  minimum: 'f32',
+  maximum: 'f32',
+  users: 'u32',
+  items: 'u32',
+})
+
+export const sideBatchStruct = scalarStruct('SideBatch', {
+  run_start: 'u32',
+  run_count: 'u32',
+  segment_start: 'u32',
+  segment_count: 'u32',
+  entry_start: 'u32',
+  gradient_scale: 'f32',
+  rate: 'f32',
+  correction_1: 'f32',
+  correction_2: 'f32',
+})
+
+export const sideStruct = scalarStruct('Side', {
+  factor_rate: 'f32',
+  bias_rate: 'f32',
+  factor_penalty: 'f32',
+  bias_penalty: 'f32',
+  momentum: 'f32',
+  beta_1: 'f32',
+  beta_2: 'f32',
+  epsilon: 'f32',
+  rows: 'u32',
+})

@@ -1,0 +1,25 @@
+/** The entries of each row, as a counting sort gives them. */
+export interface RowIndex {
+  /** First place of each row in `order`, and the end: rows + 1. */
+  start: Uint32Array<ArrayBuffer>
+  /** Entry numbers, sorted by row; within a row in their own order. */
+  order: Uint32Array<ArrayBuffer>
+}
+
+/** Number of entries of each row. */
+export function countRows(rows: Uint32Array, rowCount: number): Uint32Array<ArrayBuffer> {
+  const counts = new Uint32Array(rowCount)
+  for (const row of rows) counts[row]!++
+  return counts
+}
+
+/** Sorts entries by row in linear time. */
+export function indexRows(rows: Uint32Array, rowCount: number): RowIndex {
+  const start = new Uint32Array(rowCount + 1)
+  for (const row of rows) start[row + 1]!++
+  for (let row = 0; row < rowCount; row++) start[row + 1]! += start[row]!
+  const next = start.slice()
+  const order = new Uint32Array(rows.length)
+  for (let entry = 0; entry < rows.length; entry++) order[next[rows[entry]!]!++] = entry
+  return { start, order }
+}

@@ -1,0 +1,49 @@
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import type { Pipeline } from '../gpu/kernel.ts'
+import { reduce, reducedPairs, reduceSpan } from '../kernels/reduce.ts'
+
+/** A table of pairs that kernels leave their partial sums in, and the way to their total. */
+export class PairSums {
+  /** Where kernels write: one pair a workgroup. */
+  readonly pairs: GPUBuffer
+  readonly #gpu: Gpu
+  readonly #pipeline: Pipeline<typeof reduce.groups>
+  readonly #sums: GPUBuffer
+  readonly #group: GPUBindGroup
+
+  private constructor(
+    gpu: Gpu,
+    buffers: BufferOwner,
+    pipeline: Pipeline<typeof reduce.groups>,
+    label: string,
+    count: number,
+  ) {
+    this.#gpu = gpu
+    this.#pipeline = pipeline
+    this.pairs = buffers.storage(`${label} partials`, 8 * count)
+    this.#sums = buffers.storage(`${label} sums`, 8 * reducedPairs)
+    const span = buffers.uniform(`${label} span`, reduceSpan.pack({ pair_count: count }))
+    this.#group = pipeline.bind(0, { pairs: this.pairs, sums: this.#sums, span })
+  }
+
+  static async create(gpu: Gpu, buffers: BufferOwner, label: string, count: number): Promise<PairSums> {
+    return new PairSums(gpu, buffers, await gpu.pipeline(reduce), label, count)
+  }
+
+  encode(pass: GPUComputePassEncoder): void {
+    this.#pipeline.dispatch(pass, [this.#group], reducedPairs)
+  }
+
+  /** The two totals of what the last encoded `encode` found, added in double precision. */
+  async read(): Promise<[number, number]> {
+    const sums = new Float32Array(await this.#gpu.read(this.#sums, 8 * reducedPairs))
+    let first = 0
+    let second = 0
+    for (let pair = 0; pair < reducedPairs; pair++) {
+      first += sums[2 * pair]!
+      second += sums[2 * pair + 1]!
+    }
+    return [first, second]
+  }
+}

@@ -1,0 +1,63 @@
+import { create, globals } from 'webgpu'
+import { GpuUnavailableError } from '../errors.ts'
+import { Gpu, type OpenOptions } from '../gpu/gpu.ts'
+
+/** Adapters and devices live only as long as the object that `create` returns is referenced. */
+const instances = new Set<GPU>()
+
+/** Dawn's WebGPU for Node. Release it when the devices made from it are destroyed. */
+export function openDawn(): { provider: GPU; release(): void } {
+  for (const [name, value] of Object.entries(globals)) {
+    // Dawn makes its objects through these classes; those that the host has already stay as they are.
+    if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+  }
+  let provider: GPU
+  try {
+    provider = create([]) as GPU
+  } catch (error) {
+    throw new GpuUnavailableError(`Dawn does not start: ${(error as Error).message}`, setupAdvice)
+  }
+  instances.add(provider)
+  return { provider, release: () => void instances.delete(provider) }
+}
+
+export const setupAdvice =
+  'Run `npx lowrank doctor` to see what is missing. On Debian and Ubuntu, `npm run setup:gpu` in a checkout of lowrank installs a software GPU.'
+
+/**
+ * Opens a GPU in Node, through Dawn (Vulkan, Metal or Direct3D 12).
+ * @throws GpuUnavailableError where no adapter is found
+ */
+export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
+  const { provider, release } = openDawn()
+  try {
+    return await Gpu.open(options, { provider, wait: waitInSteps, release })
+  } catch (error) {
+    release()
+    if (error instanceof GpuUnavailableError) throw new GpuUnavailableError('no GPU adapter was found', setupAdvice)
+    throw error
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * While a GPU promise is pending, Dawn's binding polls from the main thread without a pause and burns a whole core.
+ * Sleeping a millisecond between its polls gives that core back; timers and other callbacks run in between.
+ */
+async function waitInSteps<T>(promise: Promise<T>): Promise<T> {
+  let settled = false
+  const watched = promise.finally(() => {
+    settled = true
+  })
+  watched.catch(() => {}) // heard below
+  // What is done already should not cost a sleep.
+  await nextTurn()
+  while (!settled) {
+    Atomics.wait(sleeper, 0, 0, 1)
+    await nextTurn()
+  }
+  return await watched
+}
+
+const nextTurn = () => new Promise<void>(resolve => setImmediate(resolve))

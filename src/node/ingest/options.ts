@@ -1,0 +1,109 @@
+import type { DuplicatePolicy } from '../../data/duplicates.ts'
+import { InputError, OptionError } from '../../errors.ts'
+
+/** What a ratings file may be: text with a delimiter (`dat` is `::`), or Parquet. */
+export type ReadFormat = 'auto' | 'csv' | 'tsv' | 'dat' | 'parquet'
+
+export interface ReadOptions {
+  /** `auto` decides by the file's first bytes and lines, never by its name. */
+  format?: ReadFormat | undefined
+  /**
+   * Three or four entries in the order user, item, rating and, where there are times, timestamp. Each is a name from the
+   * header or a position counted from 1. By default the header's usual names decide, without them the order.
+   */
+  columns?: readonly string[] | undefined
+  /** 1 to 4 ASCII characters. By default one of tab, `::`, semicolon, comma and space, by the first lines. */
+  delimiter?: string | undefined
+  /** Whether the first line holds names. `auto`: it does where its rating field is no number. */
+  header?: boolean | 'auto' | undefined
+  /** `auto` takes UTF-8, and latin-1 (as browsers do: Windows-1252) where an id is not valid UTF-8. */
+  encoding?: 'utf-8' | 'latin-1' | 'auto' | undefined
+  /** `skip` leaves bad rows out and counts them. */
+  onBadRow?: 'error' | 'skip' | undefined
+  /** Which of several entries of one user and item counts: by default the last by time, without times by position. */
+  duplicates?: DuplicatePolicy | undefined
+  /** `auto`: integers where every id of a column is one (no leading zeros, no plus), otherwise strings. */
+  ids?: 'auto' | 'integer' | 'string' | undefined
+  /** Bytes of the file read so far, and its size. */
+  onProgress?: ((bytes: number, total: number) => void) | undefined
+}
+
+/** The options with their defaults filled in. */
+export interface ReadSettings {
+  format: ReadFormat
+  columns: readonly string[] | undefined
+  delimiter: string | undefined
+  header: boolean | 'auto'
+  encoding: 'utf-8' | 'latin-1' | 'auto'
+  onBadRow: 'error' | 'skip'
+  duplicates: DuplicatePolicy
+  ids: 'auto' | 'integer' | 'string'
+  onProgress: (bytes: number, total: number) => void
+}
+
+/** What a reader hands back; `skipped` rows are counted where `onBadRow` is `skip`. */
+export interface ReadCounts {
+  skipped: number
+  /** Place and problem of the first row left out. */
+  firstSkipped: InputError | undefined
+}
+
+const CHOICES = {
+  format: ['auto', 'csv', 'tsv', 'dat', 'parquet'],
+  header: [true, false, 'auto'],
+  encoding: ['utf-8', 'latin-1', 'auto'],
+  onBadRow: ['error', 'skip'],
+  duplicates: ['last', 'mean', 'sum', 'error'],
+  ids: ['auto', 'integer', 'string'],
+} as const
+
+/** Fills in defaults. @throws OptionError for a value that an option cannot take. */
+export function readSettings(options: ReadOptions): ReadSettings {
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value = options[name as keyof typeof CHOICES]
+    if (value !== undefined && !(choices as readonly unknown[]).includes(value)) {
+      throw new OptionError(name, `"${name}" must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`)
+    }
+  }
+  checkColumns(options.columns)
+  const { delimiter } = options
+  if (delimiter !== undefined && !/^[\x01-\x7f]{1,4}$/.test(delimiter)) {
+    throw new OptionError('delimiter', `"delimiter" must be 1 to 4 ASCII characters, not ${JSON.stringify(delimiter)}`)
+  }
+  if (delimiter !== undefined && /["\r\n]/.test(delimiter)) {
+    throw new OptionError('delimiter', '"delimiter" cannot hold a quote or a line break')
+  }
+  return {
+    format: options.format ?? 'auto',
+    columns: options.columns,
+    delimiter,
+    header: options.header ?? 'auto',
+    encoding: options.encoding ?? 'auto',
+    onBadRow: options.onBadRow ?? 'error',
+    duplicates: options.duplicates ?? 'last',
+    ids: options.ids ?? 'auto',
+    onProgress: options.onProgress ?? (() => {}),
+  }
+}
+
+function checkColumns(columns: readonly string[] | undefined): void {
+  if (columns === undefined) return
+  if (columns.length < 3 || columns.length > 4 || columns.some(column => column === '')) {
+    throw new OptionError('columns', '"columns" must name 3 or 4 columns: user, item, rating and, if wanted, timestamp')
+  }
+  if (new Set(columns).size < columns.length) {
+    throw new OptionError('columns', `"columns" names a column twice: ${columns.join(', ')}`)
+  }
+}
+
+/** An id column of integers beyond 2^53 - 1, which a number cannot hold. */
+export function unsafeInteger(
+  role: string,
+  id: string,
+  place: { file: string; line?: number; text?: string },
+): InputError {
+  const problem =
+    `the ${role} id ${id} is beyond the largest safe integer (2^53 - 1)` +
+    "; ids: 'string' (--ids string) reads ids as text"
+  return new InputError(problem, place)
+}

@@ -1,0 +1,115 @@
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { createGunzip } from 'node:zlib'
+import { InputError } from '../../errors.ts'
+import { zstdChunks } from './zstd.ts'
+
+/** What the first bytes of a file say that it is. */
+export interface Source {
+  /** The file as the caller named it. */
+  file: string
+  kind: 'plain' | 'gzip' | 'zstd' | 'parquet'
+  /** Size of the file. */
+  bytes: number
+}
+
+/** Bytes per read: large enough that the cost of a read does not count, small against the memory of the columns. */
+const CHUNK = 1 << 18
+
+const FOREIGN: readonly (readonly [name: string, magic: string])[] = [
+  ['a zip archive', '504b0304'],
+  ['bzip2 data', '425a68'],
+  ['xz data', 'fd377a585a00'],
+  ['lz4 data', '04224d18'],
+  ['a 7z archive', '377abcaf271c'],
+  ['UTF-16 text', 'fffe'],
+  ['UTF-16 text', 'feff'],
+]
+
+/**
+ * Looks at a file's first bytes.
+ * @throws InputError where there is no readable regular file, it is empty, or it is of a kind that no reader takes.
+ */
+export async function openSource(file: string): Promise<Source> {
+  const { magic, bytes } = await firstBytes(file)
+  if (bytes === 0) throw new InputError('the file is empty; expected ratings', { file })
+  const foreign = FOREIGN.find(([, head]) => magic.startsWith(head))
+  if (foreign !== undefined) {
+    throw new InputError(`the file is ${foreign[0]}; expected text in UTF-8 or latin-1, plain, .gz or .zst, or Parquet`, { file })
+  }
+  if (magic.startsWith('1f8b')) return { file, bytes, kind: 'gzip' }
+  if (magic.startsWith('28b52ffd') || /^5[0-9a-f]2a4d18/.test(magic)) return { file, bytes, kind: 'zstd' }
+  if (magic.startsWith('50415231')) return { file, bytes, kind: 'parquet' }
+  return { file, bytes, kind: 'plain' }
+}
+
+async function firstBytes(file: string): Promise<{ magic: string; bytes: number }> {
+  try {
+    const handle = await open(file, 'r')
+    try {
+      const status = await handle.stat()
+      if (status.isDirectory()) throw new InputError('is a directory; expected a file', { file })
+      if (!status.isFile()) throw new InputError('is not a regular file', { file })
+      const { buffer, bytesRead } = await handle.read(new Uint8Array(8), 0, 8, 0)
+      return { magic: Buffer.from(buffer.subarray(0, bytesRead)).toString('hex'), bytes: status.size }
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw readFailure(file, error)
+  }
+}
+
+/**
+ * The decompressed bytes of a text file, in order.
+ * @throws InputError where the file cannot be read, or its compressed data is cut off or damaged.
+ */
+export async function* textChunks(
+  source: Source,
+  encoding: 'utf-8' | 'latin-1',
+  onProgress: (bytes: number, total: number) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (source.kind === 'zstd') yield* zstdChunks(source.file, encoding)
+    else yield* streamChunks(source, onProgress)
+  } catch (error) {
+    throw readFailure(source.file, error)
+  }
+}
+
+async function* streamChunks(
+  { file, bytes, kind }: Source,
+  onProgress: (bytes: number, total: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const input = createReadStream(file, { highWaterMark: CHUNK })
+  const output = kind === 'gzip' ? input.pipe(createGunzip({ chunkSize: CHUNK })) : input
+  input.once('error', error => output.destroy(error))
+  try {
+    for await (const chunk of output as AsyncIterable<Buffer>) {
+      onProgress(input.bytesRead, bytes)
+      yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
+    }
+  } finally {
+    output.destroy()
+    input.destroy()
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'the file cannot be read: permission denied',
+  EPERM: 'the file cannot be read: permission denied',
+  ELOOP: 'the file cannot be read: its symbolic links run in a circle',
+  ENAMETOOLONG: 'there is no such file: the name is too long',
+  Z_BUF_ERROR: 'the gzip data ends too early: the file is cut off',
+  Z_DATA_ERROR: 'the gzip data is damaged',
+}
+
+/** An InputError for a failure to read; other errors of this library pass. */
+export function readFailure(file: string, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof InputError) return error
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === undefined) return error
+  return new InputError(REASONS[code] ?? `the file cannot be read (${code})`, { file }, { cause: error })
+}

@@ -1,0 +1,79 @@
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { FactorTables, type Parameters } from '../model/tables.ts'
+
+/** Tables up to this size are copied to the host after every epoch that is kept. */
+const mirrorBytes = 64 * 2 ** 20
+
+/** Larger ones at most once in so many seconds. */
+const mirrorSeconds = 10
+
+export interface KeptState {
+  /** Counted from 1; 0 for the initial state. */
+  epoch: number
+  parameters: Parameters
+}
+
+/**
+ * Keeps the state that a training would return: a copy of the tables on the GPU, taken after the best epoch so far, and
+ * a mirror of it on the host for the case that the device is lost.
+ */
+export class StateKeeper {
+  readonly #gpu: Gpu
+  readonly #kept: FactorTables
+  readonly #buffers: BufferOwner
+  #epoch = 0
+  #mirror: KeptState
+  #mirroredAt: number
+
+  /** `initial` is what the tables hold at the start. */
+  static async create(gpu: Gpu, tables: FactorTables, initial: Parameters): Promise<StateKeeper> {
+    const buffers = gpu.buffers()
+    const keeper = new StateKeeper(gpu, buffers, tables, initial)
+    await gpu.settle(buffers)
+    keeper.#kept.write(gpu, initial)
+    return keeper
+  }
+
+  private constructor(gpu: Gpu, buffers: BufferOwner, tables: FactorTables, initial: Parameters) {
+    this.#gpu = gpu
+    this.#buffers = buffers
+    this.#kept = new FactorTables(buffers, tables.shape, 'kept ')
+    this.#mirror = { epoch: 0, parameters: initial }
+    this.#mirroredAt = performance.now()
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** The state as it was copied to the host last. */
+  get mirror(): KeptState {
+    return this.#mirror
+  }
+
+  /** Keeps what the tables hold now, after `epoch`. */
+  async keep(tables: FactorTables, epoch: number): Promise<void> {
+    await this.#gpu.checked('keeping the state', () => {
+      const encoder = this.#gpu.device.createCommandEncoder({ label: 'keep' })
+      tables.copyTo(encoder, this.#kept)
+      this.#gpu.device.queue.submit([encoder.finish()])
+    })
+    this.#epoch = epoch
+    const small = tables.userFactors.size + tables.itemFactors.size <= mirrorBytes
+    if (small || performance.now() - this.#mirroredAt > 1000 * mirrorSeconds) await this.read()
+  }
+
+  /** The kept state, copied to the host. */
+  async read(): Promise<KeptState> {
+    if (this.#mirror.epoch !== this.#epoch) {
+      this.#mirror = { epoch: this.#epoch, parameters: await this.#kept.read(this.#gpu) }
+      this.#mirroredAt = performance.now()
+    }
+    return this.#mirror
+  }
+
+  destroy(): void {
+    this.#buffers.destroy()
+  }
+}

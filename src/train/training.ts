@@ -1,0 +1,266 @@
+import { UNKNOWN } from '../data/ids.ts'
+import type { Ratings } from '../data/ratings.ts'
+import { seenItems } from '../data/seen.ts'
+import { splitRandom } from '../data/split.ts'
+import { AbortedError, DeviceLostError, DivergedError, InputError, OptionError } from '../errors.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { Model } from '../model/model.ts'
+import { type ErrorMeter, Scorer } from '../model/scorer.ts'
+import type { ModelScale } from '../model/tables.ts'
+import { MinibatchSolver } from '../solvers/minibatch.ts'
+import type { EpochSums, Solver } from '../solvers/solver.ts'
+import { initialParameters } from './initialize.ts'
+import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts'
+import { constantError, scaleOf } from './scale.ts'
+import { Schedule } from './schedule.ts'
+import { type KeptState, StateKeeper } from './state-keeper.ts'
+
+/** What an epoch gave. Errors are in units of the ratings. */
+export interface EpochReport {
+  /** Counted from 1. */
+  epoch: number
+  /** Mean squared error over the training entries, each as the epoch passed it. */
+  trainLoss: number
+  /** Training loss plus penalties, per entry: what is minimised. */
+  objective: number
+  /** RMSE on the validation entries after the epoch; absent without any. */
+  validationRmse?: number
+  /** Factor of the learning rates in this epoch. */
+  rateScale: number
+  /** Wall time of the epoch, validation included. */
+  seconds: number
+  /** Time that the GPU was at work on the training; absent where it cannot tell. */
+  gpuSeconds?: number
+}
+
+export interface FitResult {
+  model: Model
+  epochs: EpochReport[]
+  /** The epoch whose state the model holds: the best by validation, else the last; 0 for the initial state. */
+  epoch: number
+  options: ResolvedOptions
+  /** Seconds to pack and upload, and to train. */
+  seconds: { pack: number; train: number }
+}
+
+/** What a training takes beside its options. */
+export interface TrainingExtras {
+  /** Ends the training between two submits of work, with an `AbortedError` that holds the result so far. */
+  signal?: AbortSignal | undefined
+  /** Entries to validate on, over the same ids, instead of a `validationRatio`. */
+  validation?: Ratings | undefined
+  /** Whether the model keeps each user's training items, so that recommendations can leave them out. Default true. */
+  keepSeen?: boolean | undefined
+}
+
+/** What lies on the GPU while a training runs. */
+interface Run {
+  solver: Solver
+  keeper: StateKeeper
+  scorer: Scorer
+  meter: ErrorMeter | undefined
+}
+
+/**
+ * A training, epoch by epoch: iterate over it, or call `step`, and take the result from `finish` whenever it is enough.
+ * `fit` does all of that at once.
+ */
+export class Training implements AsyncIterable<EpochReport> {
+  readonly options: ResolvedOptions
+  readonly #gpu: Gpu
+  readonly #ratings: Ratings
+  readonly #train: Ratings
+  readonly #validation: Ratings | undefined
+  readonly #extras: TrainingExtras
+  readonly #scale: ModelScale
+  readonly #schedule: Schedule
+  readonly #epochs: EpochReport[] = []
+  readonly #seconds = { pack: 0, train: 0 }
+  #run: Run | undefined
+  #best = Number.POSITIVE_INFINITY
+  #bestEpoch = 0
+  #ended: FitResult | undefined
+  #failed = false
+
+  /** @throws OptionError, InputError; nothing is allocated on the GPU before the first epoch. */
+  constructor(gpu: Gpu, ratings: Ratings, options: TrainOptions & TrainingExtras = {}) {
+    const { signal, validation, keepSeen, ...rest } = options
+    this.options = resolveOptions(rest)
+    checkTrainable(ratings)
+    if (validation !== undefined && this.options.validationRatio > 0) {
+      throw new OptionError('validationRatio', '"validationRatio" does not go with validation entries of your own')
+    }
+    this.#gpu = gpu
+    this.#ratings = ratings
+    this.#extras = { signal, validation, keepSeen }
+    this.#scale = scaleOf(ratings, this.options)
+    this.#schedule = new Schedule(this.options)
+    const { validationRatio, seed } = this.options
+    const parts = validationRatio > 0 ? splitRandom(ratings, { ratio: validationRatio, seed }) : undefined
+    this.#train = parts?.train ?? ratings
+    this.#validation = parts?.test ?? validation?.alignTo(ratings.userIds, ratings.itemIds)
+  }
+
+  /**
+   * Runs one more epoch; undefined when there is none left.
+   * @throws DivergedError, AbortedError, DeviceLostError, each with the result so far; GPU errors
+   */
+  async step(): Promise<EpochReport | undefined> {
+    if (this.#ended !== undefined || this.#failed) return undefined
+    const epoch = this.#epochs.length
+    if (epoch >= this.options.epochs || this.#outOfPatience(epoch)) return undefined
+    try {
+      this.#run ??= await this.#start()
+      return await this.#runEpoch(this.#run, epoch)
+    } catch (error) {
+      this.#failed = true
+      try {
+        throw await this.#explain(error, epoch)
+      } finally {
+        this.#release()
+      }
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EpochReport, void, undefined> {
+    for (;;) {
+      const report = await this.step()
+      if (report === undefined) return
+      yield report
+    }
+  }
+
+  /** Ends the training here: the model of the best epoch so far by validation, else of the last; frees the GPU's part. */
+  async finish(): Promise<FitResult> {
+    if (this.#ended === undefined) {
+      this.#run ??= await this.#start()
+      try {
+        this.#ended = this.#result(await this.#run.keeper.read())
+      } finally {
+        this.#release()
+      }
+    }
+    return this.#ended
+  }
+
+  async #start(): Promise<Run> {
+    const began = performance.now()
+    const { options } = this
+    const initial = initialParameters(this.#train, options)
+    const solver = await MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
+    try {
+      const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial)
+      const scorer = new Scorer(this.#gpu, solver.tables, this.#scale)
+      const meter = this.#validation && (await scorer.prepareErrors(this.#validation))
+      await this.#gpu.idle()
+      return { solver, keeper, scorer, meter }
+    } catch (error) {
+      solver.destroy()
+      throw error
+    } finally {
+      this.#seconds.pack = (performance.now() - began) / 1000
+    }
+  }
+
+  async #runEpoch(run: Run, epoch: number): Promise<EpochReport> {
+    const began = performance.now()
+    const rateScale = this.#schedule.scaleAt(epoch)
+    const sums = await run.solver.runEpoch({ epoch, rateScale, signal: this.#extras.signal })
+    const trainLoss = sums.squaredError / this.#train.length
+    if (this.#diverged(sums, trainLoss)) throw new Divergence(trainLoss)
+    const objective = trainLoss + sums.penalty / this.#train.length
+    this.#schedule.observe(objective)
+    const validationRmse = (await run.meter?.measure())?.rmse
+    if (validationRmse === undefined || validationRmse < this.#best) {
+      this.#best = validationRmse ?? this.#best
+      this.#bestEpoch = epoch + 1
+      await run.keeper.keep(run.solver.tables, epoch + 1)
+    }
+    const seconds = (performance.now() - began) / 1000
+    this.#seconds.train += seconds
+    const report: EpochReport = {
+      epoch: epoch + 1,
+      trainLoss,
+      objective,
+      ...(validationRmse === undefined ? {} : { validationRmse }),
+      rateScale,
+      seconds,
+      ...(sums.gpuSeconds === undefined ? {} : { gpuSeconds: sums.gpuSeconds }),
+    }
+    this.#epochs.push(report)
+    return report
+  }
+
+  #outOfPatience(epoch: number): boolean {
+    const { patience } = this.options
+    return patience > 0 && this.#validation !== undefined && epoch - this.#bestEpoch >= patience
+  }
+
+  /** Not finite, or ten times worse than a constant prediction beside the noise of the initial factors. */
+  #diverged(sums: EpochSums, trainLoss: number): boolean {
+    if (!Number.isFinite(trainLoss) || !Number.isFinite(sums.penalty)) return true
+    const { factors, initStd, biasInitStd } = this.options
+    const start = constantError(this.#train, this.#scale) + factors * initStd ** 4 + 2 * biasInitStd ** 2
+    return trainLoss > 10 * start + 1e-6
+  }
+
+  /** Gives an error what the training still has. */
+  async #explain(error: unknown, epoch: number): Promise<unknown> {
+    const keeper = this.#run?.keeper
+    if (error instanceof DeviceLostError) {
+      error.epoch = keeper?.mirror.epoch ?? 0
+      error.result = keeper && this.#result(keeper.mirror)
+      return error
+    }
+    const { signal } = this.#extras
+    const aborted = signal?.aborted === true && error === signal.reason
+    if (!(error instanceof Divergence) && !aborted) return error
+    const result = keeper && this.#result(await keeper.read())
+    if (aborted) return new AbortedError(epoch, result, { cause: error })
+    const rate = this.options.learningRate * this.#schedule.scaleAt(epoch)
+    return new DivergedError(epoch, (error as Divergence).loss, Number((rate / 4).toPrecision(1)), result)
+  }
+
+  #result(state: KeptState): FitResult {
+    const { options } = this
+    const { userFactors, itemFactors, userBias, itemBias } = state.parameters
+    const model = new Model(
+      {
+        ...this.#scale,
+        factors: options.factors,
+        userFactors,
+        itemFactors,
+        ...(options.biases ? { userBias, itemBias } : {}),
+        userIds: this.#ratings.userIds,
+        itemIds: this.#ratings.itemIds,
+        ...(this.#extras.keepSeen === false ? {} : { seen: seenItems(this.#ratings) }),
+        options: { ...options },
+      },
+      this.#gpu,
+    )
+    return { model, epochs: this.#epochs, epoch: state.epoch, options, seconds: this.#seconds }
+  }
+
+  #release(): void {
+    this.#run?.meter?.destroy()
+    this.#run?.scorer.destroy()
+    this.#run?.keeper.destroy()
+    this.#run?.solver.destroy()
+    this.#run = undefined
+  }
+}
+
+class Divergence extends Error {
+  constructor(readonly loss: number) {
+    super('diverged')
+  }
+}
+
+function checkTrainable(ratings: Ratings): void {
+  if (ratings.length === 0) throw new InputError('there are no ratings to train on')
+  for (let e = 0; e < ratings.length; e++) {
+    if (ratings.users[e] === UNKNOWN || ratings.items[e] === UNKNOWN) {
+      throw new InputError(`entry ${e} names an unknown user or item; training needs entries whose ids are all known`)
+    }
+  }
+}
