@@ -1,6 +1,6 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
-import { chromiumPath } from './scripts/chromium.ts'
+import { findChromium } from './scripts/chromium.mjs'
 
 const nodeTargets = [
   /^node:/,
@@ -26,6 +26,7 @@ export default defineConfig({
     rollupOptions: { external: [...nodeTargets, ...libraryTargets] },
   },
   test: {
+    allowOnly: false,
     projects: [
       {
         test: {
@@ -49,7 +50,7 @@ export default defineConfig({
             instances: [{ browser: 'chromium' }],
             provider: playwright({
               launchOptions: {
-                executablePath: chromiumPath(),
+                executablePath: findChromium() ?? 'no-chromium-found',
                 args: [
                   '--no-sandbox',
                   '--enable-unsafe-webgpu',

@@ -1,5 +1,8 @@
+export { type DuplicatePolicy, mergeDuplicates } from './data/duplicates.ts'
 export { IdTable, type RawId, UNKNOWN } from './data/ids.ts'
+export { type PlantedOptions, type PlantedSet, plantedRatings } from './data/planted.ts'
 export { Ratings, type RatingsColumns } from './data/ratings.ts'
+export { type Split, splitFolds, splitLast, splitRandom } from './data/split.ts'
 export * from './errors.ts'
 export type { AdapterDescription, Capabilities } from './gpu/capabilities.ts'
 export { Gpu, type OpenOptions } from './gpu/gpu.ts'

@@ -21,7 +21,7 @@ export class SumTree {
   }
 
   /** Draws an index and takes it out. The tree must not be empty. */
-  take(random: Random): number {
+  take(random: Pick<Random, 'uniform'>): number {
     const nodes = this.#nodes
     const leaves = this.#leaves
     let rest = random.uniform() * nodes[1]!

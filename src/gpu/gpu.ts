@@ -107,10 +107,10 @@ export class Gpu {
     const key = JSON.stringify([kernel.name, kernel.conditions, constants])
     let pipeline = this.#pipelines.get(key)
     if (pipeline === undefined) {
-      pipeline = this.wait(Pipeline.create(this.device, kernel, constants)) as unknown as Promise<
-        Pipeline<readonly Bindings[]>
-      >
+      const compiled = this.wait(Pipeline.create(this.device, kernel, constants))
+      pipeline = compiled as unknown as Promise<Pipeline<readonly Bindings[]>>
       this.#pipelines.set(key, pipeline)
+      pipeline.catch(() => this.#pipelines.delete(key))
     }
     return pipeline as unknown as Promise<Pipeline<Groups>>
   }

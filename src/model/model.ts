@@ -77,7 +77,8 @@ export class Model {
 
   /** Predictions of pairs of raw ids, on the GPU. */
   async predictMany(users: ArrayLike<RawId>, items: ArrayLike<RawId>): Promise<Float32Array> {
-    if (users.length !== items.length) throw new InputError(`${users.length} users do not pair with ${items.length} items`)
+    if (users.length !== items.length)
+      throw new InputError(`${users.length} users do not pair with ${items.length} items`)
     const { userIds, itemIds } = this.parts
     const scorer = await this.#prepare()
     return await scorer.predictions(
@@ -163,7 +164,10 @@ export class Model {
   async #prepare(): Promise<Scorer> {
     if (this.#scorer === undefined) {
       if (this.#gpu === undefined) {
-        throw new GpuUnavailableError('this model was loaded without a GPU', 'Give one to Model.decode, or call predict.')
+        throw new GpuUnavailableError(
+          'this model was loaded without a GPU',
+          'Give one to Model.decode, or call predict.',
+        )
       }
       this.#scorer = await uploadScorer(this.#gpu, this.parts)
     }

@@ -25,8 +25,8 @@ export class Scorer {
   readonly #model: GPUBuffer
   readonly #buffers: BufferOwner
   readonly #lanes: number
+  /** `override` constants of `errors` and `predictions`. */
   readonly #constants: Record<string, number>
-  readonly #clip: boolean
 
   constructor(gpu: Gpu, tables: FactorTables, scale: ModelScale) {
     this.#gpu = gpu
@@ -34,13 +34,15 @@ export class Scorer {
     this.#buffers = gpu.buffers()
     this.#model = this.#buffers.uniform('model', packModel(tables.shape, scale))
     this.#lanes = lanesFor(tables.shape.factors, gpu.capabilities.adapter)
-    this.#clip = scale.clip
-    this.#constants = scoreConstants(tables.shape.factors, this.#lanes, scale.link)
+    this.#constants = {
+      ...predictionConstants(tables.shape.factors, this.#lanes, scale.link),
+      CLIP: Number(scale.clip),
+    }
   }
 
   /** Uploads ratings once, to measure errors over them again and again. Unknown users and items are allowed. */
   async prepareErrors(ratings: Ratings): Promise<ErrorMeter> {
-    const pipeline = await this.#gpu.pipeline(errors, { ...this.#constants, CLIP: Number(this.#clip) })
+    const pipeline = await this.#gpu.pipeline(errors, this.#constants)
     const buffers = this.#gpu.buffers()
     const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
     const pieces: MeterPiece[] = []
@@ -77,7 +79,7 @@ export class Scorer {
 
   /** r_hat of each pair of dense indices, clipped where the model clips. */
   async predictions(users: Uint32Array, items: Uint32Array): Promise<Float32Array<ArrayBuffer>> {
-    const pipeline = await this.#gpu.pipeline(predictions, { ...this.#constants, CLIP: Number(this.#clip) })
+    const pipeline = await this.#gpu.pipeline(predictions, this.#constants)
     const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
     const result = new Float32Array(users.length)
     for (let start = 0; start < users.length; start += pieceLength) {
@@ -99,8 +101,8 @@ export class Scorer {
 
   /** Scores of each user (dense indices) against all items: users x items, before the link and unclipped. */
   async scores(users: Uint32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const { items } = this.#tables.shape
-    const pipeline = await this.#gpu.pipeline(scores, this.#constants)
+    const { items, factors } = this.#tables.shape
+    const pipeline = await this.#gpu.pipeline(scores, scoreConstants(factors, this.#lanes))
     const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
     return await this.#compute('scores', 4 * users.length * items, buffers => {
       const scored = buffers.storage('scores', 4 * users.length * items)
@@ -194,9 +196,13 @@ export function scoringBuffers(tables: FactorTables, model: GPUBuffer) {
   }
 }
 
-/** The `override` constants of the kernels that score. */
-export function scoreConstants(factors: number, lanes: number, link: ModelScale['link']) {
-  return { FACTOR_BLOCKS: factorBlocks(factors), LANES: lanes, BOUNDED: Number(link === 'bounded') }
+/** The `override` constants of the kernels that predict: those that score, and the link. */
+export function predictionConstants(factors: number, lanes: number, link: ModelScale['link']) {
+  return { ...scoreConstants(factors, lanes), BOUNDED: Number(link === 'bounded') }
+}
+
+function scoreConstants(factors: number, lanes: number) {
+  return { FACTOR_BLOCKS: factorBlocks(factors), LANES: lanes }
 }
 
 function slice(ratings: Ratings, start: number, end: number): [Uint32Array, Uint32Array, Float32Array] {

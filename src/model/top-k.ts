@@ -5,7 +5,11 @@ import { InputError } from '../errors.ts'
  * @param allowed whether a position may be chosen; positions that are not never appear
  * @throws InputError on a NaN among the allowed
  */
-export function topK(scores: Float32Array, k: number, allowed: (position: number) => boolean = () => true): Uint32Array {
+export function topK(
+  scores: Float32Array,
+  k: number,
+  allowed: (position: number) => boolean = () => true,
+): Uint32Array {
   // A heap whose root is the worst of the best k so far.
   const heap: number[] = []
   const worse = (a: number, b: number) => scores[a]! < scores[b]! || (scores[a] === scores[b] && a > b)

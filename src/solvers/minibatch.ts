@@ -10,7 +10,7 @@ import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
 import { sideStruct } from '../kernels/structs.ts'
 import { type BatchLayout, packBatches } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
-import { scoreConstants, scoringBuffers } from '../model/scorer.ts'
+import { predictionConstants, scoringBuffers } from '../model/scorer.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters, packModel } from '../model/tables.ts'
 import { BatchWindows, type StepScale, windowBytes } from './batch-windows.ts'
@@ -173,7 +173,7 @@ async function makePlan(
   const loss = await PairSums.create(gpu, buffers, 'loss', partialStart.at(-1)!)
   const windows = new BatchWindows(gpu, buffers, layout, partialStart, optimizer.dense)
 
-  const residualsPipeline = await gpu.pipeline(residuals, scoreConstants(factors, lanes, scale.link))
+  const residualsPipeline = await gpu.pipeline(residuals, predictionConstants(factors, lanes, scale.link))
   const model = buffers.uniform('model', packModel(shape, scale))
   const residualsGroups = [
     residualsPipeline.bind(0, scoringBuffers(tables, model)),

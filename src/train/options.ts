@@ -46,7 +46,7 @@ export const optionsSchema = v.strictObject({
   optimizer: v.optional(option(oneOf(...optimizerNames), 'step rule of the mini-batch solver'), 'adagrad'),
   factors: v.optional(option(integer(1, 512), 'rank k: latent factors a user and an item', 'k'), 32),
   epochs: v.optional(option(integer(0, 1_000_000), 'passes over the training entries', 'n'), 20),
-  batchSize: v.optional(option(integer(1, 2 ** 24), 'entries in a mini-batch', 'n'), 1024),
+  batchSize: v.optional(option(integer(1, 2 ** 24), 'entries in a mini-batch', 'n'), 4096),
   learningRate: v.optional(option(positive(), 'step size', 'rate')),
   userLearningRate: v.optional(option(real(0), 'step size of user factors (default: the learning rate)', 'rate')),
   itemLearningRate: v.optional(option(real(0), 'step size of item factors (default: the learning rate)', 'rate')),
@@ -62,7 +62,10 @@ export const optionsSchema = v.strictObject({
   biasRegularization: v.optional(option(real(0), 'lambda of biases (default: the regularization)', 'lambda')),
   penalty: v.optional(
     option(
-      v.union([v.picklist(penaltyNames), v.pipe(v.number(), v.minValue(0), v.maxValue(2))], penaltyWords),
+      v.union(
+        [v.picklist(penaltyNames), v.pipe(v.number(), v.minValue(0, penaltyWords), v.maxValue(2, penaltyWords))],
+        penaltyWords,
+      ),
 
       "a row's penalty is lambda * count^nu: weighted (nu = 1), sqrt (1/2), frobenius (0), or nu itself; adam knows weight decay only",
       'weighted|sqrt|frobenius|exponent',
@@ -111,11 +114,11 @@ export type ResolvedOptions = Omit<Parsed, Derived> & { [Name in Derived]: NonNu
 
 /** Default learning rate and regularization of each optimizer. Rates of sum gradients are a step an entry. */
 export const optimizerDefaults = {
-  sgd: { learningRate: 0.01, regularization: 0.05 },
-  momentum: { learningRate: 0.001, regularization: 0.05 },
-  adagrad: { learningRate: 0.1, regularization: 0.05 },
+  sgd: { learningRate: 0.01, regularization: 0.1 },
+  momentum: { learningRate: 0.001, regularization: 0.1 },
+  adagrad: { learningRate: 0.05, regularization: 0.1 },
   adam: { learningRate: 0.002, regularization: 1e-5 },
-  'sparse-adam': { learningRate: 0.002, regularization: 0.05 },
+  'sparse-adam': { learningRate: 0.005, regularization: 0.1 },
 } as const satisfies Record<keyof typeof optimizers, { learningRate: number; regularization: number }>
 
 /**

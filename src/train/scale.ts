@@ -26,11 +26,24 @@ export function scaleOf(ratings: Ratings, options: Pick<ResolvedOptions, 'link' 
   return { link, clip, range: { min, max }, mean: globalMean ? mu : 0 }
 }
 
-/** Mean squared error of the constant prediction that `scale` starts from. */
-export function constantError(ratings: Ratings, scale: ModelScale): number {
+/**
+ * A mean squared error that only a diverging training shows: ten times that of the constant prediction that it starts
+ * from, beside the noise of the initial parameters and a tenth of the ratings' mean square, which leaves room where the
+ * ratings hardly differ.
+ */
+export function divergedAbove(
+  ratings: Ratings,
+  scale: ModelScale,
+  options: Pick<ResolvedOptions, 'factors' | 'initStd' | 'biasInitStd'>,
+): number {
   const { min, max } = scale.range
   const start = scale.link === 'bounded' ? min + (max - min) / (1 + Math.exp(-scale.mean)) : scale.mean
-  let sum = 0
-  for (const value of ratings.values) sum += (value - start) ** 2
-  return sum / ratings.length
+  let error = 0
+  let square = 0
+  for (const value of ratings.values) {
+    error += (value - start) ** 2
+    square += value ** 2
+  }
+  const noise = options.factors * options.initStd ** 4 + 2 * options.biasInitStd ** 2
+  return 10 * (error / ratings.length + noise) + (0.1 * square) / ratings.length
 }

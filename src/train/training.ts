@@ -11,7 +11,7 @@ import { MinibatchSolver } from '../solvers/minibatch.ts'
 import type { EpochSums, Solver } from '../solvers/solver.ts'
 import { initialParameters } from './initialize.ts'
 import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts'
-import { constantError, scaleOf } from './scale.ts'
+import { divergedAbove, scaleOf } from './scale.ts'
 import { Schedule } from './schedule.ts'
 import { type KeptState, StateKeeper } from './state-keeper.ts'
 
@@ -73,6 +73,7 @@ export class Training implements AsyncIterable<EpochReport> {
   readonly #validation: Ratings | undefined
   readonly #extras: TrainingExtras
   readonly #scale: ModelScale
+  readonly #divergedAbove: number
   readonly #schedule: Schedule
   readonly #epochs: EpochReport[] = []
   readonly #seconds = { pack: 0, train: 0 }
@@ -94,6 +95,7 @@ export class Training implements AsyncIterable<EpochReport> {
     this.#ratings = ratings
     this.#extras = { signal, validation, keepSeen }
     this.#scale = scaleOf(ratings, this.options)
+    this.#divergedAbove = divergedAbove(ratings, this.#scale, this.options)
     this.#schedule = new Schedule(this.options)
     const { validationRatio, seed } = this.options
     const parts = validationRatio > 0 ? splitRandom(ratings, { ratio: validationRatio, seed }) : undefined
@@ -196,12 +198,8 @@ export class Training implements AsyncIterable<EpochReport> {
     return patience > 0 && this.#validation !== undefined && epoch - this.#bestEpoch >= patience
   }
 
-  /** Not finite, or ten times worse than a constant prediction beside the noise of the initial factors. */
   #diverged(sums: EpochSums, trainLoss: number): boolean {
-    if (!Number.isFinite(trainLoss) || !Number.isFinite(sums.penalty)) return true
-    const { factors, initStd, biasInitStd } = this.options
-    const start = constantError(this.#train, this.#scale) + factors * initStd ** 4 + 2 * biasInitStd ** 2
-    return trainLoss > 10 * start + 1e-6
+    return !Number.isFinite(trainLoss) || !Number.isFinite(sums.penalty) || trainLoss > this.#divergedAbove
   }
 
   /** Gives an error what the training still has. */

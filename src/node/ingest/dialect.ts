@@ -112,7 +112,10 @@ function commonest(numbers: readonly number[]): number | undefined {
 function hasHeader(rows: readonly string[][], { header, columns }: ReadSettings): boolean {
   const named = columns?.find(column => !/^[1-9]\d*$/.test(column))
   if (header === false && named !== undefined) {
-    throw new OptionError('columns', `"columns" names ${JSON.stringify(named)}, but "header" says that there are no names`)
+    throw new OptionError(
+      'columns',
+      `"columns" names ${JSON.stringify(named)}, but "header" says that there are no names`,
+    )
   }
   if (header !== 'auto') return header
   if (named !== undefined) return true

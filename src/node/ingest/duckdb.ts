@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
@@ -7,26 +6,29 @@ import duckdb from '@duckdb/node-bindings'
 
 export interface DuckDBSession {
   connection: DuckDBConnection
-  /** Closes the database and removes what it has written. */
+  /** A folder of this session's own, for files that it needs for a while. */
+  folder: string
+  /** Closes the database and removes the folder. */
   close(): Promise<void>
 }
 
 /** An empty database in memory that spills to the temporary folder, and loads nothing from the network. */
-export async function withDuckDB(): Promise<DuckDBSession> {
-  const spill = join(tmpdir(), `lowrank-${process.pid}-${randomBytes(6).toString('hex')}`)
+export async function openDuckDB(): Promise<DuckDBSession> {
+  const folder = await mkdtemp(join(tmpdir(), 'lowrank-'))
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     memory_limit: `${Math.round(memoryLimit() / 2 ** 20)}MiB`,
-    temp_directory: spill,
+    temp_directory: join(folder, 'spill'),
   })
   const connection = await instance.connect()
   return {
     connection,
+    folder,
     async close() {
       connection.closeSync()
       instance.closeSync()
-      await rm(spill, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }
@@ -63,5 +65,7 @@ export function unboxed<Kind extends keyof typeof VECTOR_TYPES>(
   const Type = VECTOR_TYPES[kind]
   const vector = duckdb.data_chunk_get_vector(chunk.chunk, column)
   const data = duckdb.vector_get_data(vector, chunk.rowCount * Type.BYTES_PER_ELEMENT)
-  return new Type(data.buffer, data.byteOffset, chunk.rowCount) as InstanceType<(typeof VECTOR_TYPES)[Kind]>
+  return new Type(data.buffer as ArrayBuffer, data.byteOffset, chunk.rowCount) as InstanceType<
+    (typeof VECTOR_TYPES)[Kind]
+  >
 }

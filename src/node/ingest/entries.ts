@@ -1,53 +1,70 @@
-/** Entries in coordinate form as they are read, in columns that grow. */
+/** Entries a block: 20 MiB with times. */
+const BLOCK = 1 << 20
+
+/** Entries in coordinate form as they are read: blocks, so that growing copies nothing. */
 export class Entries {
-  length = 0
-  #users = new Uint32Array(1 << 14)
-  #items = new Uint32Array(1 << 14)
-  #values = new Float32Array(1 << 14)
-  #times: Float64Array | undefined
+  #length = 0
+  /** Position in the last block. */
+  #next = BLOCK
+  #users: Uint32Array[] = []
+  #items: Uint32Array[] = []
+  #values: Float32Array[] = []
+  #times: Float64Array[] = []
+  #lastUsers = new Uint32Array(0)
+  #lastItems = new Uint32Array(0)
+  #lastValues = new Float32Array(0)
+  #lastTimes = new Float64Array(0)
+  readonly #withTimes: boolean
 
   constructor(withTimes: boolean) {
-    this.#times = withTimes ? new Float64Array(1 << 14) : undefined
+    this.#withTimes = withTimes
+  }
+
+  get length(): number {
+    return this.#length
   }
 
   push(user: number, item: number, value: number, time: number): void {
-    if (this.length === this.#users.length) this.#grow()
-    this.#users[this.length] = user
-    this.#items[this.length] = item
-    this.#values[this.length] = value
-    if (this.#times !== undefined) this.#times[this.length] = time
-    this.length++
+    if (this.#next === BLOCK) this.#addBlock()
+    const at = this.#next++
+    this.#lastUsers[at] = user
+    this.#lastItems[at] = item
+    this.#lastValues[at] = value
+    if (this.#withTimes) this.#lastTimes[at] = time
+    this.#length++
   }
 
-  /** The columns, cut to their length; the entries are empty afterwards. */
+  /** The columns; the entries must not be used afterwards. */
   take(): { users: Uint32Array; items: Uint32Array; values: Float32Array; times: Float64Array | undefined } {
-    const { length } = this
-    const users = this.#users.slice(0, length)
-    this.#users = new Uint32Array(0)
-    const items = this.#items.slice(0, length)
-    this.#items = new Uint32Array(0)
-    const values = this.#values.slice(0, length)
-    this.#values = new Float32Array(0)
-    const times = this.#times?.slice(0, length)
-    this.#times = undefined
-    this.length = 0
-    return { users, items, values, times }
+    const length = this.#length
+    return {
+      users: joined(this.#users, new Uint32Array(length)),
+      items: joined(this.#items, new Uint32Array(length)),
+      values: joined(this.#values, new Float32Array(length)),
+      times: this.#withTimes ? joined(this.#times, new Float64Array(length)) : undefined,
+    }
   }
 
-  #grow(): void {
-    const capacity = Math.ceil(this.length * 1.5)
-    const users = new Uint32Array(capacity)
-    users.set(this.#users)
-    this.#users = users
-    const items = new Uint32Array(capacity)
-    items.set(this.#items)
-    this.#items = items
-    const values = new Float32Array(capacity)
-    values.set(this.#values)
-    this.#values = values
-    if (this.#times === undefined) return
-    const times = new Float64Array(capacity)
-    times.set(this.#times)
-    this.#times = times
+  #addBlock(): void {
+    this.#next = 0
+    this.#lastUsers = new Uint32Array(BLOCK)
+    this.#lastItems = new Uint32Array(BLOCK)
+    this.#lastValues = new Float32Array(BLOCK)
+    this.#users.push(this.#lastUsers)
+    this.#items.push(this.#lastItems)
+    this.#values.push(this.#lastValues)
+    if (!this.#withTimes) return
+    this.#lastTimes = new Float64Array(BLOCK)
+    this.#times.push(this.#lastTimes)
   }
+}
+
+/** The blocks one after another, cut to the length of `whole`; each block is freed as soon as it is copied. */
+function joined<Column extends Uint32Array | Float32Array | Float64Array>(blocks: Column[], whole: Column): Column {
+  let at = 0
+  for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) {
+    whole.set(block.subarray(0, whole.length - at), at)
+    at += block.length
+  }
+  return whole
 }

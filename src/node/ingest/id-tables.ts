@@ -67,6 +67,6 @@ export async function idTable(
     if (kind === 'none') return new IdTable(ids)
     if (kind === 'unsafe' && unsafe < 0) unsafe = index
   }
-  if (unsafe >= 0) throw unsafeInteger(role, ids[unsafe]!, await placeOf(unsafe))
+  if (unsafe >= 0) throw new InputError(unsafeInteger(role, ids[unsafe]!), await placeOf(unsafe))
   return new IdTable(Float64Array.from(ids, Number))
 }

@@ -1,5 +1,5 @@
 import type { DuplicatePolicy } from '../../data/duplicates.ts'
-import { InputError, OptionError } from '../../errors.ts'
+import { type InputError, OptionError } from '../../errors.ts'
 
 /** What a ratings file may be: text with a delimiter (`dat` is `::`), or Parquet. */
 export type ReadFormat = 'auto' | 'csv' | 'tsv' | 'dat' | 'parquet'
@@ -12,7 +12,7 @@ export interface ReadOptions {
    * header or a position counted from 1. By default the header's usual names decide, without them the order.
    */
   columns?: readonly string[] | undefined
-  /** 1 to 4 ASCII characters. By default one of tab, `::`, semicolon, comma and space, by the first lines. */
+  /** 1 to 4 printable ASCII characters. By default one of tab, `::`, semicolon, comma and space, by the first lines. */
   delimiter?: string | undefined
   /** Whether the first line holds names. `auto`: it does where its rating field is no number. */
   header?: boolean | 'auto' | undefined
@@ -67,8 +67,11 @@ export function readSettings(options: ReadOptions): ReadSettings {
   }
   checkColumns(options.columns)
   const { delimiter } = options
-  if (delimiter !== undefined && !/^[\x01-\x7f]{1,4}$/.test(delimiter)) {
-    throw new OptionError('delimiter', `"delimiter" must be 1 to 4 ASCII characters, not ${JSON.stringify(delimiter)}`)
+  if (delimiter !== undefined && !/^[\t -~]{1,4}$/.test(delimiter)) {
+    throw new OptionError(
+      'delimiter',
+      `"delimiter" must be 1 to 4 printable ASCII characters, not ${JSON.stringify(delimiter)}`,
+    )
   }
   if (delimiter !== undefined && /["\r\n]/.test(delimiter)) {
     throw new OptionError('delimiter', '"delimiter" cannot hold a quote or a line break')
@@ -96,14 +99,10 @@ function checkColumns(columns: readonly string[] | undefined): void {
   }
 }
 
-/** An id column of integers beyond 2^53 - 1, which a number cannot hold. */
-export function unsafeInteger(
-  role: string,
-  id: string,
-  place: { file: string; line?: number; text?: string },
-): InputError {
-  const problem =
-    `the ${role} id ${id} is beyond the largest safe integer (2^53 - 1)` +
-    "; ids: 'string' (--ids string) reads ids as text"
-  return new InputError(problem, place)
+/** The problem of an integer id that a number cannot hold. */
+export function unsafeInteger(role: string, id: string): string {
+  return (
+    `the ${role} id ${id} is beyond the largest safe integer (2^53 - 1); ` +
+    "ids: 'string' (--ids string) reads ids as text"
+  )
 }

@@ -1,5 +1,165 @@
-import type { Ratings } from '../../data/ratings.ts'
-import { InputError } from '../../errors.ts'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { IdTable } from '../../data/ids.ts'
+import { Ratings } from '../../data/ratings.ts'
+import { InputError, LowrankError } from '../../errors.ts'
+import { chosenRoles, usualRoles } from './column-roles.ts'
+import { literalPath, openDuckDB, unboxed } from './duckdb.ts'
 import type { ReadCounts, ReadSettings } from './options.ts'
+import { unsafeInteger } from './options.ts'
+import {
+  chosenTime,
+  idExpression,
+  type ParquetColumn,
+  type RoleColumn,
+  ratingExpression,
+  roleColumns,
+} from './parquet-columns.ts'
 import type { Source } from './source.ts'
-export async function readParquet(source: Source, _s: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> { throw new InputError('todo', {file: source.file}) }
+import { shownText } from './text.ts'
+
+/** Ratings from 2^128 - 2^103 (half a step above the largest f32) on round to infinity. */
+const F32_OVERFLOW = '3.4028235677973366e38'
+
+const GOOD = `u is not null and i is not null and r is not null and abs(r) < ${F32_OVERFLOW} and coalesce(isfinite(t), false)`
+
+interface Session {
+  connection: DuckDBConnection
+  file: string
+  settings: ReadSettings
+}
+
+/**
+ * Ratings from a Parquet file. Columns of integers give integer ids, columns of text string ids.
+ * @throws InputError where the file is damaged, its columns do not suit, or a row is bad; `line` is then the row's number.
+ */
+export async function readParquet(
+  { file }: Source,
+  settings: ReadSettings,
+): Promise<{ ratings: Ratings } & ReadCounts> {
+  const { connection, close } = await openDuckDB()
+  try {
+    return await readWith({ connection, file, settings })
+  } catch (error) {
+    if (error instanceof LowrankError || !(error instanceof Error)) throw error
+    const memory = /out of memory/i.test(error.message)
+    const problem = memory ? 'the ratings do not fit into memory' : 'the file is no valid Parquet, or is damaged'
+    throw new InputError(problem, { file }, { cause: error })
+  } finally {
+    await close()
+  }
+}
+
+async function readWith(session: Session): Promise<{ ratings: Ratings } & ReadCounts> {
+  const { connection, file } = session
+  const table = `read_parquet(${literalPath(file)}, hive_partitioning = false, binary_as_string = true)`
+  const described = await connection.runAndReadAll(`describe select * from ${table}`)
+  const columns = described.getRows().map(row => ({ name: String(row[0]), type: String(row[1]) }))
+  const { user, item, rating, time } = expressions(columns, session)
+  await connection.run(
+    `create table entries as select ${user.sql} as u, ${item.sql} as i, ${rating.sql} as r, ` +
+      `${time?.sql ?? '0::DOUBLE'} as t from ${table}`,
+  )
+  const counts = await leaveOutBadRows(session)
+  const userIds = await numberIds('user', 'u', user.kind, session)
+  const itemIds = await numberIds('item', 'i', item.kind, session)
+  const entries = await fetchEntries(connection, time !== undefined)
+  return { ratings: new Ratings({ ...entries, userIds, itemIds }), ...counts }
+}
+
+function expressions(columns: readonly ParquetColumn[], { file, settings }: Session) {
+  const names = columns.map(column => column.name)
+  const chosen = settings.columns !== undefined
+  const roles = chosen
+    ? chosenRoles(settings.columns ?? [], names, names.length, file)
+    : usualRoles(names, names.length, file)
+  const { user, item, rating, time } = roleColumns(columns, roles)
+  return {
+    user: idExpression(user, 'user', settings.ids, file),
+    item: idExpression(item, 'item', settings.ids, file),
+    rating: ratingExpression(rating, file),
+    time: time === undefined ? undefined : chosenTime(time, chosen, file),
+  }
+}
+
+/** Leaves the rows that count in `good`, in the order of the file. */
+async function leaveOutBadRows({ connection, file, settings }: Session): Promise<ReadCounts> {
+  const reader = await connection.runAndReadAll(
+    `select count(*)::DOUBLE, count(*) filter (not (${GOOD}))::DOUBLE, (min(rowid) filter (not (${GOOD})))::DOUBLE from entries`,
+  )
+  const [rows, skipped, first] = (reader.getRows()[0] ?? []).map(Number)
+  if (!rows) throw new InputError('the file holds no ratings', { file })
+  if (!skipped) {
+    await connection.run('alter table entries rename to good')
+    return { skipped: 0, firstSkipped: undefined }
+  }
+  const bad = await connection.runAndReadAll(
+    `select u::VARCHAR, i::VARCHAR, r::VARCHAR, t::VARCHAR from entries where rowid = ${first}`,
+  )
+  const values = (bad.getRows()[0] ?? []).map(value => (value === null ? 'none' : String(value)))
+  const text = shownText(`user ${values[0]}, item ${values[1]}, rating ${values[2]}, timestamp ${values[3]}`)
+  const problem = 'expected a user id, an item id and a finite rating (and timestamp) in each row'
+  const error = new InputError(problem, { file, line: Number(first) + 1, text })
+  if (settings.onBadRow === 'error') throw error
+  if (skipped === rows)
+    throw new InputError(`no row holds a rating; the first: ${error.message}`, { file }, { cause: error })
+  await connection.run(`create table good as select * from entries where ${GOOD} order by rowid`)
+  await connection.run('drop table entries')
+  return { skipped, firstSkipped: error }
+}
+
+/** Numbers the distinct ids of a column by first appearance in a table `<column>_ids`, and returns them. */
+async function numberIds(
+  role: string,
+  column: 'u' | 'i',
+  kind: RoleColumn['kind'],
+  session: Session,
+): Promise<IdTable> {
+  const { connection, file } = session
+  await connection.run(
+    `create table ${column}_ids as select ${column} as id, min(rowid) as first, ` +
+      `(row_number() over (order by min(rowid)) - 1)::INTEGER as k from good group by ${column}`,
+  )
+  const result = await connection.run(
+    `select ${kind === 'integer' ? 'id::DOUBLE' : 'id'} from ${column}_ids order by k`,
+  )
+  const ids: (number | string)[] = []
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const id of chunk.getColumnValues(0)) ids.push(id as number | string)
+  }
+  if (kind === 'string') return new IdTable(ids as string[])
+  const numbers = Float64Array.from(ids as number[])
+  const unsafe = numbers.findIndex(id => !Number.isSafeInteger(id))
+  if (unsafe < 0) return new IdTable(numbers)
+  const row = (
+    await connection.runAndReadAll(`select id::VARCHAR, first::DOUBLE from ${column}_ids where k = ${unsafe}`)
+  ).getRows()[0]
+  throw new InputError(unsafeInteger(role, String(row?.[0])), { file, line: Number(row?.[1]) + 1 })
+}
+
+/** The entries by dense index. A join gives its rows in no fixed order, so each carries its position. */
+async function fetchEntries(connection: DuckDBConnection, withTimes: boolean) {
+  const length = Number((await connection.runAndReadAll('select count(*)::DOUBLE from good')).getRows()[0]?.[0])
+  const users = new Uint32Array(length)
+  const items = new Uint32Array(length)
+  const values = new Float32Array(length)
+  const times = withTimes ? new Float64Array(length) : undefined
+  const result = await connection.stream(
+    'select good.rowid::DOUBLE, u_ids.k, i_ids.k, r, t::DOUBLE ' +
+      'from good join u_ids on u = u_ids.id join i_ids on i = i_ids.id',
+  )
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const position = unboxed(chunk, 0, 'float64')
+    const user = unboxed(chunk, 1, 'int32')
+    const item = unboxed(chunk, 2, 'int32')
+    const value = unboxed(chunk, 3, 'float64')
+    const time = unboxed(chunk, 4, 'float64')
+    for (let row = 0; row < chunk.rowCount; row++) {
+      const e = position[row]!
+      users[e] = user[row]!
+      items[e] = item[row]!
+      values[e] = value[row]!
+      if (times !== undefined) times[e] = time[row]!
+    }
+  }
+  return { users, items, values, times }
+}

@@ -17,7 +17,9 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
  */
 export async function readText(source: Source, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
   const { file } = source
-  const chunks = withoutMark(textChunks(source, settings.encoding === 'latin-1' ? 'latin-1' : 'utf-8', settings.onProgress))
+  const chunks = withoutMark(
+    textChunks(source, settings.encoding === 'latin-1' ? 'latin-1' : 'utf-8', settings.onProgress),
+  )
   try {
     const { head, whole } = await readHead(chunks)
     const dialect = detectDialect(head, whole, settings, file)
@@ -33,7 +35,11 @@ export async function readText(source: Source, settings: ReadSettings): Promise<
 
 function noRatings(file: string, header: boolean, firstSkipped: InputError | undefined): InputError {
   if (firstSkipped !== undefined) {
-    return new InputError(`no row holds a rating; the first: ${firstSkipped.message}`, { file }, { cause: firstSkipped })
+    return new InputError(
+      `no row holds a rating; the first: ${firstSkipped.message}`,
+      { file },
+      { cause: firstSkipped },
+    )
   }
   return new InputError(`the file holds no ratings${header ? ' below its header' : ''}`, { file })
 }

@@ -3,12 +3,15 @@ import { type Dialect, nameDelimiter } from './dialect.ts'
 import { Entries } from './entries.ts'
 import { integerKind, isBlank, parseNumberBytes, parseTimeBytes, splitQuoted, startsAt } from './fields.ts'
 import { IdColumn } from './id-column.ts'
-import type { ReadCounts, ReadSettings } from './options.ts'
-import { decodeLoosely, LONGEST_LINE, type LineBlock, shownLine } from './text.ts'
+import { type ReadCounts, type ReadSettings, unsafeInteger } from './options.ts'
+import { decodeLoosely, type LineBlock, LONGEST_LINE, shownLine } from './text.ts'
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const QUOTE = 0x22
+const SPACE = 0x20
+
+const TOO_LONG = `the line is longer than ${LONGEST_LINE} bytes`
 
 /** Turns lines into entries. Every line is one row; a bad one changes nothing but the counts. */
 export class RowReader implements ReadCounts {
@@ -21,8 +24,11 @@ export class RowReader implements ReadCounts {
   readonly #dialect: Dialect
   readonly #settings: ReadSettings
   readonly #delimiter: Uint8Array
-  #starts: Int32Array
-  #ends: Int32Array
+  /** 1 for the bytes that end a run of ordinary ones. */
+  readonly #special = new Uint8Array(256)
+  readonly #starts: Int32Array
+  readonly #ends: Int32Array
+  readonly #needed: readonly number[]
   #line = 0
   #headerPending: boolean
 
@@ -31,9 +37,11 @@ export class RowReader implements ReadCounts {
     this.#dialect = dialect
     this.#settings = settings
     this.#delimiter = new TextEncoder().encode(dialect.delimiter)
+    for (const byte of [LINE_FEED, QUOTE, this.#delimiter[0]!]) this.#special[byte] = 1
     this.#starts = new Int32Array(dialect.fields + 1)
     this.#ends = new Int32Array(dialect.fields + 1)
     this.#headerPending = dialect.header
+    this.#needed = Object.values(dialect.roles).filter(column => column !== undefined)
     this.entries = new Entries(dialect.roles.time !== undefined)
   }
 
@@ -41,12 +49,11 @@ export class RowReader implements ReadCounts {
   read({ bytes, overlong }: LineBlock): void {
     if (overlong) {
       this.#line++
-      this.#reject(bytes, `the line is longer than ${LONGEST_LINE} bytes`)
+      this.#reject(bytes, TOO_LONG)
       return
     }
     const delimiter = this.#delimiter
-    const lead = delimiter[0]
-    const long = delimiter.length > 1
+    const special = this.#special
     const starts = this.#starts
     const ends = this.#ends
     for (let p = 0; p < bytes.length; p++) {
@@ -54,117 +61,100 @@ export class RowReader implements ReadCounts {
       let count = 0
       let quoted = false
       starts[0] = start
-      for (let byte = bytes[p]; byte !== LINE_FEED; byte = bytes[p]) {
-        if (byte === lead && (!long || startsAt(bytes, p, delimiter))) {
+      for (;;) {
+        while (special[bytes[p]!] === 0) p++
+        const byte = bytes[p]
+        if (byte === LINE_FEED) break
+        if (byte === QUOTE) quoted = true
+        else if (delimiter.length === 1 || startsAt(bytes, p, delimiter)) {
           ends[count] = p
           p += delimiter.length
           starts[++count] = p
-        } else {
-          if (byte === QUOTE) quoted = true
-          p++
+          continue
         }
+        p++
       }
       const end = p > start && bytes[p - 1] === CARRIAGE_RETURN ? p - 1 : p
       ends[count++] = end
       this.#line++
-      if (quoted || end - start > LONGEST_LINE) this.#odd(bytes.subarray(start, end))
-      else this.#row(bytes, start, end, bytes, starts, ends, count)
+      const problem =
+        quoted || this.#headerPending || end - start > LONGEST_LINE
+          ? this.#odd(bytes.subarray(start, end))
+          : this.#row(bytes, starts, ends, count, true)
+      if (problem !== undefined) this.#reject(bytes.subarray(start, end), problem)
     }
   }
 
-  /** A line with quotes, or one that is too long. */
-  #odd(line: Uint8Array): void {
-    if (line.length > LONGEST_LINE) return this.#reject(line, `the line is longer than ${LONGEST_LINE} bytes`)
+  /** The header, a line with quotes, or one that is too long. */
+  #odd(line: Uint8Array): string | undefined {
+    if (this.#headerPending) {
+      this.#headerPending = line.every(isBlank)
+      return undefined
+    }
+    if (line.length > LONGEST_LINE) return TOO_LONG
     const fields = splitQuoted(line, this.#delimiter, this.#dialect.fields + 1)
-    if (fields === undefined) this.#reject(line, 'a quoted field does not end with its quote')
-    else this.#row(line, 0, line.length, fields.bytes, fields.starts, fields.ends, fields.count)
+    if (fields === undefined) return 'a quoted field does not end with its quote'
+    return this.#row(fields.bytes, fields.starts, fields.ends, fields.count, false)
   }
 
-  /** The row of `line[lineStart]` to `line[lineEnd - 1]`, whose fields lie in `bytes`. */
-  #row(
-    line: Uint8Array,
-    lineStart: number,
-    lineEnd: number,
-    bytes: Uint8Array,
-    starts: Int32Array,
-    ends: Int32Array,
-    count: number,
-  ): void {
-    const { fields, roles } = this.#dialect
+  /** Takes the entry of a row, or returns what is wrong with it. */
+  #row(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, padded: boolean): string | undefined {
+    const { fields, roles, delimiter } = this.#dialect
     const trailing = count === fields + 1 && starts[fields] === ends[fields]
-    if (this.#headerPending || (count !== fields && !trailing)) {
-      this.#irregular(line.subarray(lineStart, lineEnd), count)
-      return
+    if (count !== fields && !trailing) {
+      return `expected ${fields} fields separated by ${nameDelimiter(delimiter)}, found ${count}`
     }
-    // Quoted fields have been copied out of the line, and trimmed outside of the quotes.
-    if (bytes === line) trimFields(bytes, starts, ends, count)
+    if (padded) for (const field of this.#needed) trim(bytes, starts, ends, field)
     const value = parseNumberBytes(bytes, starts[roles.rating]!, ends[roles.rating]!)
     if (!Number.isFinite(Math.fround(value))) {
-      const text = decodeLoosely(bytes.subarray(starts[roles.rating], ends[roles.rating]))
-      return this.#reject(line.subarray(lineStart, lineEnd), ratingProblem(value, text))
+      return ratingProblem(value, decodeLoosely(bytes.subarray(starts[roles.rating], ends[roles.rating])))
     }
-    let time = 0
-    if (roles.time !== undefined) {
-      time = parseTimeBytes(bytes, starts[roles.time]!, ends[roles.time]!)
-      if (!Number.isFinite(time)) {
-        return this.#reject(line.subarray(lineStart, lineEnd), 'expected a number or an ISO date as timestamp')
-      }
-    }
+    const time = roles.time === undefined ? 0 : parseTimeBytes(bytes, starts[roles.time]!, ends[roles.time]!)
+    if (!Number.isFinite(time)) return 'expected a number or an ISO date as timestamp'
     let user = this.users.find(bytes, starts[roles.user]!, ends[roles.user]!)
     let item = this.items.find(bytes, starts[roles.item]!, ends[roles.item]!)
     if (user < 0 || item < 0) {
-      const userBytes = bytes.subarray(starts[roles.user], ends[roles.user])
-      const itemBytes = bytes.subarray(starts[roles.item], ends[roles.item])
-      const problem = this.#idProblem('user', userBytes) ?? this.#idProblem('item', itemBytes)
-      if (problem !== undefined) return this.#reject(line.subarray(lineStart, lineEnd), problem)
-      if (user < 0) user = this.users.add(userBytes, 0, userBytes.length, this.#line)
-      if (item < 0) item = this.items.add(itemBytes, 0, itemBytes.length, this.#line)
+      const userId = bytes.subarray(starts[roles.user], ends[roles.user])
+      const itemId = bytes.subarray(starts[roles.item], ends[roles.item])
+      const problem = this.#idProblem('user', userId) ?? this.#idProblem('item', itemId)
+      if (problem !== undefined) return problem
+      if (user < 0) user = this.users.add(userId, this.#line)
+      if (item < 0) item = this.items.add(itemId, this.#line)
     }
     this.entries.push(user, item, value, time)
-  }
-
-  /** An empty line, the header, or a line with another number of fields. */
-  #irregular(line: Uint8Array, count: number): void {
-    if (line.every(isBlank)) return
-    if (this.#headerPending) {
-      this.#headerPending = false
-      return
-    }
-    const { fields, delimiter } = this.#dialect
-    this.#reject(line, `expected ${fields} fields separated by ${nameDelimiter(delimiter)}, found ${count}`)
+    return undefined
   }
 
   #idProblem(role: string, bytes: Uint8Array): string | undefined {
     if (bytes.length === 0) return `the ${role} id is empty`
     if (bytes.indexOf(0) >= 0) return `the ${role} id holds a zero byte`
     if (this.#settings.ids !== 'integer') return undefined
-    const kind = integerKind(decodeLoosely(bytes))
-    if (kind === 'safe') return undefined
-    return kind === 'none'
-      ? `expected an integer without leading zeros as ${role} id`
-      : `the ${role} id is beyond the largest safe integer (2^53 - 1); ids: 'string' (--ids string) reads ids as text`
+    const text = decodeLoosely(bytes)
+    const kind = integerKind(text)
+    if (kind === 'unsafe') return unsafeInteger(role, text)
+    return kind === 'none' ? `expected an integer without leading zeros as ${role} id` : undefined
   }
 
+  /** Throws or counts a bad row; empty lines are none. */
   #reject(line: Uint8Array, problem: string): void {
-    if (this.#settings.onBadRow === 'skip') {
-      this.skipped++
-      if (this.firstSkipped !== undefined) return
-    }
+    if (line.every(isBlank)) return
+    const skips = this.#settings.onBadRow === 'skip'
+    if (skips) this.skipped++
+    if (this.firstSkipped !== undefined) return
     const error = new InputError(problem, { file: this.#file, line: this.#line, text: shownLine(line) })
-    if (this.#settings.onBadRow === 'error') throw error
+    if (!skips) throw error
     this.firstSkipped = error
   }
 }
 
-function trimFields(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number): void {
-  for (let field = 0; field < count; field++) {
-    let start = starts[field]!
-    let end = ends[field]!
-    while (start < end && isBlank(bytes[start])) start++
-    while (end > start && isBlank(bytes[end - 1])) end--
-    starts[field] = start
-    ends[field] = end
-  }
+function trim(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, field: number): void {
+  let start = starts[field]!
+  let end = ends[field]!
+  if (bytes[start]! > SPACE && bytes[end - 1]! > SPACE) return
+  while (start < end && isBlank(bytes[start])) start++
+  while (end > start && isBlank(bytes[end - 1])) end--
+  starts[field] = start
+  ends[field] = end
 }
 
 function ratingProblem(value: number, text: string): string {

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { InputError } from '../../errors.ts'
-import { zstdChunks } from './zstd.ts'
+import { unpackZstd } from './zstd.ts'
 
 /** What the first bytes of a file say that it is. */
 export interface Source {
@@ -35,7 +35,10 @@ export async function openSource(file: string): Promise<Source> {
   if (bytes === 0) throw new InputError('the file is empty; expected ratings', { file })
   const foreign = FOREIGN.find(([, head]) => magic.startsWith(head))
   if (foreign !== undefined) {
-    throw new InputError(`the file is ${foreign[0]}; expected text in UTF-8 or latin-1, plain, .gz or .zst, or Parquet`, { file })
+    throw new InputError(
+      `the file is ${foreign[0]}; expected text in UTF-8 or latin-1, plain, .gz or .zst, or Parquet`,
+      { file },
+    )
   }
   if (magic.startsWith('1f8b')) return { file, bytes, kind: 'gzip' }
   if (magic.startsWith('28b52ffd') || /^5[0-9a-f]2a4d18/.test(magic)) return { file, bytes, kind: 'zstd' }
@@ -70,10 +73,25 @@ export async function* textChunks(
   onProgress: (bytes: number, total: number) => void,
 ): AsyncGenerator<Uint8Array> {
   try {
-    if (source.kind === 'zstd') yield* zstdChunks(source.file, encoding)
+    if (source.kind === 'zstd') yield* zstdChunks(source, encoding, onProgress)
     else yield* streamChunks(source, onProgress)
   } catch (error) {
     throw readFailure(source.file, error)
+  }
+}
+
+async function* zstdChunks(
+  { file, bytes }: Source,
+  encoding: 'utf-8' | 'latin-1',
+  onProgress: (bytes: number, total: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const { unpacked, remove } = await unpackZstd(file, encoding)
+  try {
+    const size = Math.max(1, (await stat(unpacked)).size)
+    const scaled = (done: number) => onProgress(Math.round((done / size) * bytes), bytes)
+    yield* streamChunks({ file: unpacked, bytes: size, kind: 'plain' }, scaled)
+  } finally {
+    await remove()
   }
 }
 

@@ -9,7 +9,7 @@ export type TextEncoding = 'utf-8' | 'latin-1'
  * A decoder that throws a TypeError for bytes that are not valid. `latin-1` is what browsers mean by it: Windows-1252,
  * in which every byte is valid.
  */
-export function strictDecoder(encoding: TextEncoding): TextDecoder {
+export function strictDecoder(encoding: TextEncoding): InstanceType<typeof TextDecoder> {
   return new TextDecoder(encoding === 'utf-8' ? 'utf-8' : 'windows-1252', { fatal: true, ignoreBOM: true })
 }
 

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InputError } from '../../errors.ts'
-import { literalPath, withDuckDB } from './duckdb.ts'
+import { literalPath, openDuckDB, sqlText } from './duckdb.ts'
 import { LONGEST_LINE } from './text.ts'
 
 /** Cannot stand in text, so that every line is one field. */
@@ -8,29 +9,31 @@ const NO_DELIMITER = String.raw`e'\x01\x02\x03\x04'`
 const NO_NULL = String.raw`e'\x01\x02\x03\x05'`
 
 /**
- * The text of a Zstandard file as UTF-8, line by line, decompressed by DuckDB, which leaves out empty lines.
+ * Unpacks the text of a Zstandard file by DuckDB into a file beside its own ones, in UTF-8 and without empty lines.
+ * @returns the unpacked file, and what removes it.
  * @throws InputError where the data is cut off or damaged, or the text is not in `encoding`.
  */
-export async function* zstdChunks(file: string, encoding: 'utf-8' | 'latin-1'): AsyncGenerator<Uint8Array> {
+export async function unpackZstd(
+  file: string,
+  encoding: 'utf-8' | 'latin-1',
+): Promise<{ unpacked: string; remove: () => Promise<void> }> {
   await checkZstd(file)
-  const encoder = new TextEncoder()
-  const query =
-    `select line from read_csv(${literalPath(file)}, columns = {'line': 'VARCHAR'}, auto_detect = false, ` +
-    `header = false, delim = ${NO_DELIMITER}, quote = '', escape = '', comment = '', nullstr = ${NO_NULL}, ` +
-    `strict_mode = false, parallel = false, compression = 'zstd', encoding = '${encoding}', ` +
-    `max_line_size = ${2 * LONGEST_LINE}, hive_partitioning = false)`
-  const session = await withDuckDB()
+  const { connection, folder, close } = await openDuckDB()
+  const unpacked = join(folder, 'unpacked')
+  const lines =
+    `read_csv(${literalPath(file)}, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, ` +
+    `delim = ${NO_DELIMITER}, quote = '', escape = '', comment = '', nullstr = ${NO_NULL}, strict_mode = false, ` +
+    `compression = 'zstd', encoding = '${encoding}', max_line_size = ${2 * LONGEST_LINE}, ` +
+    'hive_partitioning = false)'
   try {
-    const result = await session.connection.stream(query)
-    for (;;) {
-      const chunk = await result.fetchChunk()
-      if (chunk === null || chunk.rowCount === 0) return
-      yield encoder.encode(`${chunk.getColumnValues(0).join('\n')}\n`)
-    }
+    await connection.run(
+      `copy (select line from ${lines}) to ${sqlText(unpacked)} ` +
+        `(format csv, header false, delimiter ${NO_DELIMITER}, quote '', escape '', nullstr '', compression none)`,
+    )
+    return { unpacked, remove: close }
   } catch (error) {
+    await close()
     throw zstdFailure(file, encoding, error)
-  } finally {
-    await session.close()
   }
 }
 

@@ -8,20 +8,23 @@ const places = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ]
 
-/** The Chromium that the browser tests drive: `CHROMIUM_PATH`, else the first one found; undefined where there is none. */
-export function findChromium(): string | undefined {
+/**
+ * The Chromium that the browser tests drive: `CHROMIUM_PATH`, else the first one found.
+ * @returns {string | undefined}
+ */
+export function findChromium() {
   const folders = (process.env.PATH ?? '').split(delimiter)
   const candidates = [...names.flatMap(name => folders.map(folder => join(folder, name))), ...places]
   if (process.env.CHROMIUM_PATH) candidates.unshift(process.env.CHROMIUM_PATH)
-  return candidates.find(path => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+  return candidates.find(isExecutable)
 }
 
-/** The same as a path that is always there to name in an error: a missing browser fails the run that needs it. */
-export const chromiumPath = () => findChromium() ?? '/usr/bin/chromium'
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

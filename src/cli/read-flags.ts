@@ -1,0 +1,90 @@
+import { statSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { type RatingsReport, readRatingsReport } from '../node/read-ratings.ts'
+import type { ReadOptions } from '../node/ingest/options.ts'
+import { counted, percent, seconds } from './format.ts'
+import { progressBar } from './progress.ts'
+import type { Session } from './session.ts'
+import { choiceValue, listValue } from './values.ts'
+
+const choices = {
+  '--format': ['auto', 'csv', 'tsv', 'dat', 'parquet'],
+  '--header': ['auto', 'yes', 'no'],
+  '--encoding': ['auto', 'utf-8', 'latin-1'],
+  '--on-bad-row': ['error', 'skip'],
+  '--duplicates': ['last', 'mean', 'sum', 'error'],
+  '--ids': ['auto', 'integer', 'string'],
+} as const
+
+/** Adds the flags that say how ratings files are read. */
+export function addReadFlags(command: Command): void {
+  const choose = (flag: keyof typeof choices, about: string) =>
+    command.addOption(
+      new Option(`${flag} <${choices[flag].join('|')}>`, `${about} (default: ${choices[flag][0]})`).argParser(
+        choiceValue<string>(flag, choices[flag]),
+      ),
+    )
+  choose('--format', 'what a ratings file is; dat is text separated by ::')
+  command.addOption(
+    new Option(
+      '--columns <user,item,rating[,timestamp]>',
+      'names in the header, or positions from 1 (default: the usual names, else the order)',
+    ).argParser(listValue('--columns')),
+  )
+  command.addOption(new Option('--delimiter <text>', 'separates fields, 1 to 4 ASCII characters (default: found out)'))
+  choose('--header', 'whether the first line holds names')
+  choose('--encoding', 'of text')
+  choose('--on-bad-row', 'stop at a bad row, or leave it out and count it')
+  choose('--duplicates', 'which of several ratings of one user and item counts')
+  choose('--ids', 'what ids are')
+}
+
+interface ReadWords extends Omit<ReadOptions, 'header' | 'onProgress'> {
+  header?: 'auto' | 'yes' | 'no'
+}
+
+/** The options for `readRatings` that stand on the command line. */
+export function readOptions(command: Command): ReadOptions {
+  const { format, columns, delimiter, header, encoding, onBadRow, duplicates, ids } = command.opts<ReadWords>()
+  return {
+    format,
+    columns,
+    delimiter: delimiter === '\\t' ? '\t' : delimiter,
+    header: header === 'yes' || header === 'no' ? header === 'yes' : header,
+    encoding,
+    onBadRow,
+    duplicates,
+    ids,
+  }
+}
+
+/** Files from which on reading shows how far it is. */
+const slowBytes = 32 * 2 ** 20
+
+/** Reads a ratings file, says what was in it and warns of what was left out. */
+export async function readInput({ terminal, signal }: Session, command: Command, file: string): Promise<RatingsReport> {
+  const began = performance.now()
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  const bar = terminal.interactive && size > slowBytes ? progressBar(terminal, `reading ${file} {bar} {share}`) : undefined
+  bar?.start(1, 0, { share: '' })
+  try {
+    const report = await readRatingsReport(file, {
+      ...readOptions(command),
+      onProgress(bytes, total) {
+        signal.throwIfAborted()
+        bar?.update(bytes / total, { share: percent(bytes / total) })
+      },
+    })
+    signal.throwIfAborted()
+    const { ratings, skipped, firstSkipped, merged } = report
+    const { length, userCount, itemCount } = ratings
+    const found = [counted(length, 'entry'), counted(userCount, 'user'), counted(itemCount, 'item')].join(', ')
+    bar?.stop()
+    terminal.say(`${file}: ${found} (${seconds((performance.now() - began) / 1000)})`)
+    if (merged > 0) terminal.say(`${counted(merged, 'entry')} merged into others of the same user and item`)
+    if (skipped > 0) terminal.warn(`${counted(skipped, 'bad row')} left out; the first: ${firstSkipped?.message}`)
+    return report
+  } finally {
+    bar?.stop()
+  }
+}

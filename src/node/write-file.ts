@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { LowrankError, OutputError } from '../errors.ts'
+
+/** Bytes of a file: in one piece, or in order. */
+export type FileChunks = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+/**
+ * Writes a whole file or nothing: beside its place, synchronised with the disk, then renamed, so that a reader sees
+ * either what stood there before or all of `chunks`.
+ * @throws OutputError where the file cannot be written. What `chunks` throws passes unchanged.
+ */
+export async function writeFileWhole(path: string, chunks: FileChunks): Promise<void> {
+  await replaceFile(path, async temporary => {
+    const handle = await open(temporary, 'wx')
+    try {
+      await writeChunks(handle, path, chunks)
+    } finally {
+      await handle.close()
+    }
+  })
+}
+
+async function writeChunks(handle: FileHandle, path: string, chunks: FileChunks): Promise<void> {
+  for await (const chunk of chunks instanceof Uint8Array ? [chunks] : chunks) {
+    try {
+      await handle.writeFile(chunk)
+    } catch (error) {
+      throw outputFailure(path, error)
+    }
+  }
+}
+
+/**
+ * Puts in the place of `path` what `write` has written to the temporary path that it is given, which is in the same
+ * folder. The temporary file is removed where that fails.
+ * @throws OutputError where the file cannot be written. Errors of this library and others of `write` pass unchanged.
+ */
+export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = join(
+    dirname(path),
+    `.${basename(path).slice(0, 100)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`,
+  )
+  try {
+    await refuseFolder(path)
+    await write(temporary)
+    await synchronise(temporary)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw outputFailure(path, error)
+  }
+}
+
+/** `rename` cannot replace a folder either, but only says so when everything is written. */
+async function refuseFolder(path: string): Promise<void> {
+  const status = await stat(path).catch(() => undefined)
+  if (status?.isDirectory() === true) throw new OutputError('cannot be written: is a directory', path)
+}
+
+async function synchronise(path: string): Promise<void> {
+  const handle = await open(path, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'its folder is a file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'no space is left for this user',
+  EISDIR: 'is a directory',
+  EFBIG: 'the file becomes too large for the file system',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+/** An OutputError for a system error; errors of this library and those without a system's code pass. */
+function outputFailure(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof LowrankError) return error
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (code === undefined || syscall === undefined) return error
+  return new OutputError(`cannot be written: ${REASONS[code] ?? code}`, path, { cause: error })
+}

@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest'
+import {
+  DeviceLostError,
+  type FitResult,
+  fit,
+  Gpu,
+  Model,
+  plantedRatings,
+  Ratings,
+  splitRandom,
+} from '../../src/index.ts'
+
+// The core in a page, on the adapter that Chromium has there: other limits, other subgroups, no f16.
+
+const planted = plantedRatings({ users: 200, items: 120, entries: 6000, rank: 3, noise: 0.2, seed: 4 })
+const { train, test } = splitRandom(planted.ratings, { ratio: 0.1, seed: 1 })
+const options = { factors: 8, epochs: 25, batchSize: 512, learningRate: 0.1, regularization: 0.02, seed: 1 } as const
+
+it('trains, evaluates, recommends, saves and loads in a page', async () => {
+  const gpu = await Gpu.open()
+  const { model, epochs } = await fit(gpu, train, options)
+  expect(epochs).toHaveLength(25)
+  const { rmse } = await model.evaluate(test)
+  expect(rmse).toBeLessThan(2 * planted.noiseFloor(test))
+
+  const user = train.userIds.at(0)
+  const [best, ...others] = await model.recommend(user, { k: 5 })
+  expect(others).toHaveLength(4)
+  for (const other of others) expect(other.prediction).toBeLessThanOrEqual(best!.prediction)
+  expect(best!.prediction).toBeCloseTo(model.predict(user, best!.item), 4)
+
+  const copy = Model.decode(new Uint8Array(await new Blob(model.encode() as BlobPart[]).arrayBuffer()), gpu)
+  expect((await copy.evaluate(test)).rmse).toBe(rmse)
+  copy.destroy()
+  model.destroy()
+  gpu.destroy()
+  expect(gpu.liveBytes).toBe(0)
+})
+
+it('gives the same bits twice, for every optimizer', async () => {
+  const gpu = await Gpu.open()
+  for (const optimizer of ['sgd', 'momentum', 'adagrad', 'adam', 'sparse-adam'] as const) {
+    const settings = { ...options, optimizer, learningRate: 0.01, epochs: 2, factors: 5 }
+    const [one, two] = [await fit(gpu, train, settings), await fit(gpu, train, settings)]
+    expect(one.model.parts.userFactors).toEqual(two.model.parts.userFactors)
+    expect(one.model.parts.userFactors.every(Number.isFinite)).toBe(true)
+  }
+  gpu.destroy()
+})
+
+it('takes a device of the page and leaves it alive', async () => {
+  const adapter = await navigator.gpu.requestAdapter()
+  const device = await adapter!.requestDevice()
+  const gpu = Gpu.from(device)
+  await fit(gpu, Ratings.from(['a', 'b'], ['x', 'y'], [1, 5]), { epochs: 1 })
+  gpu.destroy()
+  const buffer = device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+  await buffer.mapAsync(GPUMapMode.READ)
+  device.destroy()
+})
+
+it('keeps the last finished epoch when the device is lost', async () => {
+  const gpu = await Gpu.open()
+  const running = fit(gpu, train, { ...options, onEpoch: e => e.epoch === 2 && gpu.device.destroy() })
+  const error = await running.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  )
+  expect(error).toBeInstanceOf(DeviceLostError)
+  expect((error as DeviceLostError<FitResult>).result!.epoch).toBe(2)
+})

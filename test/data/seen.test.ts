@@ -1,0 +1,38 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
+import { Ratings } from '../../src/data/ratings.ts'
+import { seenItems } from '../../src/data/seen.ts'
+import { ratingsOf, rows } from './arbitrary.ts'
+
+describe('seenItems', () => {
+  it('lists the items of each user once, ascending', () => {
+    fc.assert(
+      fc.property(rows, list => {
+        const { offsets, items } = seenItems(ratingsOf(list))
+        expect(offsets.length).toBe(7)
+        expect(offsets[6]).toBe(items.length)
+        for (let u = 0; u < 6; u++) {
+          const expected = new Set(list.filter(row => row.user === u).map(row => row.item))
+          expect([...items.subarray(offsets[u], offsets[u + 1])]).toEqual([...expected].sort((a, b) => a - b))
+        }
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+
+  it('leaves out unknown users and items', () => {
+    const ratings = new Ratings({
+      users: Uint32Array.of(UNKNOWN, 1, 1, 0, UNKNOWN),
+      items: Uint32Array.of(0, UNKNOWN, 1, 0, UNKNOWN),
+      values: new Float32Array(5),
+      userIds: IdTable.range(2),
+      itemIds: IdTable.range(2),
+    })
+    expect(seenItems(ratings)).toEqual({ offsets: Uint32Array.of(0, 1, 2), items: Uint32Array.of(0, 1) })
+  })
+
+  it('is empty for no entries', () => {
+    expect(seenItems(ratingsOf([]))).toEqual({ offsets: new Uint32Array(7), items: new Uint32Array(0) })
+  })
+})

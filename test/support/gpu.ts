@@ -1,0 +1,49 @@
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import type { Gpu } from '../../src/gpu/gpu.ts'
+import { openGpu } from '../../src/node/gpu.ts'
+
+/** Collects the errors of a device that no error scope caught. */
+export function watchErrors(device: GPUDevice): { take(): string[]; stop(): void } {
+  let seen: string[] = []
+  const listen = (event: GPUUncapturedErrorEvent) => {
+    event.preventDefault()
+    seen.push(event.error.message)
+  }
+  device.addEventListener('uncapturederror', listen)
+  return {
+    take() {
+      const taken = seen
+      seen = []
+      return taken
+    },
+    stop: () => device.removeEventListener('uncapturederror', listen),
+  }
+}
+
+/**
+ * One GPU for all tests of a file, to be called at its top. A test fails where the device reports an error that nobody
+ * caught, or where its buffers are still alive at the end of the file.
+ */
+export function useGpu(): { readonly gpu: Gpu } {
+  let opened: Gpu | undefined
+  let errors: ReturnType<typeof watchErrors> | undefined
+  beforeAll(async () => {
+    opened = await openGpu()
+    errors = watchErrors(opened.device)
+  })
+  afterEach(async () => {
+    await opened?.idle()
+    expect(errors?.take(), 'errors of the device that nobody caught').toEqual([])
+  })
+  afterAll(() => {
+    errors?.stop()
+    opened?.destroy()
+    expect(opened?.liveBytes, 'bytes in buffers that nobody destroyed').toBe(0)
+  })
+  return {
+    get gpu(): Gpu {
+      if (opened === undefined) throw new Error('the GPU is there only inside of a test')
+      return opened
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { OptionError } from '../../src/errors.ts'
+import { optionsSchema, resolveOptions } from '../../src/train/options.ts'
+
+const refused = (options: object) => {
+  try {
+    resolveOptions(options as never)
+  } catch (error) {
+    return error as OptionError
+  }
+  return undefined
+}
+
+describe('options', () => {
+  it('fills in defaults that depend on other options', () => {
+    const adam = resolveOptions({ optimizer: 'adam', regularization: 0.5, itemRegularization: 0.25 })
+    expect(adam).toMatchObject({ userRegularization: 0.5, itemRegularization: 0.25, biasRegularization: 0.5 })
+    expect(adam.penalty).toBe('frobenius')
+    expect(resolveOptions({ learningRate: 0.3 })).toMatchObject({ userLearningRate: 0.3, biasLearningRate: 0.3 })
+    expect(resolveOptions().penalty).toBe('weighted')
+    for (const value of Object.values(resolveOptions())) expect(value).toBeDefined()
+  })
+
+  it('resolves what it has resolved to itself', () => {
+    for (const optimizer of ['sgd', 'adam', 'adagrad'] as const) {
+      const once = resolveOptions({ optimizer, seed: 4 })
+      expect(resolveOptions(once)).toEqual(once)
+    }
+  })
+
+  it.each([
+    [{ rnak: 3 }, 'rnak', 'rank' as string | undefined],
+    [{ factor: 3 }, 'factor', 'factors'],
+    [{ learning_rate: 0.1 }, 'learning_rate', 'learningRate'],
+  ])('names the nearest known option for %j', (options, name, nearest) => {
+    const error = refused(options)
+    expect(error).toBeInstanceOf(OptionError)
+    expect(error!.option).toBe(name)
+    expect(Object.keys(optionsSchema.entries)).toContain(error!.nearest)
+    if (nearest !== 'rank') expect(error!.nearest).toBe(nearest)
+  })
+
+  it.each([
+    [{ factors: 0 }, 'factors', 'integer from 1 to 512'],
+    [{ factors: 513 }, 'factors', 'integer from 1 to 512'],
+    [{ factors: 2.5 }, 'factors', 'integer from 1 to 512'],
+    [{ factors: '32' }, 'factors', 'integer'],
+    [{ factors: Number.NaN }, 'factors', 'integer'],
+    [{ learningRate: 0 }, 'learningRate', 'positive'],
+    [{ learningRate: Number.POSITIVE_INFINITY }, 'learningRate', 'positive'],
+    [{ regularization: -1 }, 'regularization', 'at least 0'],
+    [{ optimizer: 'adamw' }, 'optimizer', 'sgd, momentum'],
+    [{ penalty: 'l2' }, 'penalty', 'exponent'],
+    [{ penalty: 3 }, 'penalty', 'exponent'],
+    [{ optimizer: 'adam', penalty: 'weighted' }, 'penalty', 'weight decay'],
+    [{ biases: 'no' }, 'biases', 'true or false'],
+    [{ seed: -1 }, 'seed', 'integer'],
+    [{ validationRatio: 1 }, 'validationRatio', '0 to 0.9'],
+    [{ solver: 'als' }, 'solver', 'minibatch'],
+  ])('refuses %j', (options, name, words) => {
+    const error = refused(options)
+    expect(error).toBeInstanceOf(OptionError)
+    expect(error!.option).toBe(name)
+    expect(error!.message).toContain(words)
+  })
+
+  it('throws nothing but OptionError, whatever it is given', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.anything(), fc.dictionary(fc.constantFrom(...Object.keys(optionsSchema.entries)), fc.anything())),
+        options => {
+          const error = refused(options as object)
+          if (error !== undefined) expect(error).toBeInstanceOf(OptionError)
+        },
+      ),
+      { seed: 7, numRuns: 300 },
+    )
+  })
+})
