@@ -5,8 +5,8 @@ import { Interruption } from './interruption.ts'
 export function describeError(error: unknown): Record<string, unknown> {
   if (error instanceof Interruption) return { code: 'ABORTED', message: error.message }
   if (!(error instanceof LowrankError)) return { code: 'DEFECT', message: messageOf(error) }
-  const { name, cause, result, ...fields } = { ...error } as LowrankError & Record<string, unknown>
-  return { ...fields, code: error.code, message: error.message }
+  const { code, name, cause, result, ...fields }: Record<string, unknown> = { ...error }
+  return { code, message: error.message, ...fields }
 }
 
 /** An error as a person sees it; with its stack where `DEBUG` is `lowrank`. */

@@ -44,8 +44,8 @@ export function percent(share: number): string {
   return `${Number((100 * share).toPrecision(3))}%`
 }
 
-/** A prediction as text: seven digits, as many as f32 holds. */
-export function prediction(value: number): string {
+/** An f32 as text: seven digits, as many as it holds. */
+export function single(value: number): string {
   return String(Number(value.toPrecision(7)))
 }
 
@@ -60,7 +60,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const grid = new Table({
     head: [...head],
     colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   })
   grid.push(...rows.map(row => [...row]))
   return grid.toString()

@@ -1,7 +1,8 @@
-import { statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { type RatingsReport, readRatingsReport } from '../node/read-ratings.ts'
 import type { ReadOptions } from '../node/ingest/options.ts'
+import { type RatingsReport, readRatingsReport } from '../node/read-ratings.ts'
+import { elapsed } from './clock.ts'
 import { counted, percent, seconds } from './format.ts'
 import { progressBar } from './progress.ts'
 import type { Session } from './session.ts'
@@ -62,28 +63,34 @@ export function readOptions(command: Command): ReadOptions {
 const slowBytes = 32 * 2 ** 20
 
 /** Reads a ratings file, says what was in it and warns of what was left out. */
-export async function readInput({ terminal, signal }: Session, command: Command, file: string): Promise<RatingsReport> {
+export async function readInput(session: Session, command: Command, file: string): Promise<RatingsReport> {
+  const { terminal, signal } = session
   const began = performance.now()
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  const bar = terminal.interactive && size > slowBytes ? progressBar(terminal, `reading ${file} {bar} {share}`) : undefined
+  const report = await readShowing(session, command, file)
+  signal.throwIfAborted()
+  const { ratings, skipped, firstSkipped, merged } = report
+  const { length, userCount, itemCount } = ratings
+  const found = [counted(length, 'entry'), counted(userCount, 'user'), counted(itemCount, 'item')].join(', ')
+  terminal.say(`${file}: ${found} (${seconds(elapsed(began))})`)
+  if (merged > 0) terminal.say(`${counted(merged, 'entry')} merged into others of the same user and item`)
+  if (skipped > 0) terminal.warn(`${counted(skipped, 'bad row')} left out; the first: ${firstSkipped?.message}`)
+  return report
+}
+
+/** Reads; a large file shows how far that is. */
+async function readShowing({ terminal, signal }: Session, command: Command, file: string): Promise<RatingsReport> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0
+  const shown = terminal.interactive && size > slowBytes
+  const bar = shown ? progressBar(terminal, `reading ${file} {bar} {share}`) : undefined
   bar?.start(1, 0, { share: '' })
   try {
-    const report = await readRatingsReport(file, {
+    return await readRatingsReport(file, {
       ...readOptions(command),
       onProgress(bytes, total) {
         signal.throwIfAborted()
         bar?.update(bytes / total, { share: percent(bytes / total) })
       },
     })
-    signal.throwIfAborted()
-    const { ratings, skipped, firstSkipped, merged } = report
-    const { length, userCount, itemCount } = ratings
-    const found = [counted(length, 'entry'), counted(userCount, 'user'), counted(itemCount, 'item')].join(', ')
-    bar?.stop()
-    terminal.say(`${file}: ${found} (${seconds((performance.now() - began) / 1000)})`)
-    if (merged > 0) terminal.say(`${counted(merged, 'entry')} merged into others of the same user and item`)
-    if (skipped > 0) terminal.warn(`${counted(skipped, 'bad row')} left out; the first: ${firstSkipped?.message}`)
-    return report
   } finally {
     bar?.stop()
   }

@@ -10,18 +10,22 @@ type Colors = ReturnType<typeof pc.createColors>
  */
 export class Terminal {
   readonly json: boolean
-  /** Whether the reader of standard output has gone (`| head`): what is written there is then dropped without a word. */
-  closed = false
   #rowsOnOutput = false
+  readonly #gone = new AbortController()
 
   constructor(json: boolean) {
     this.json = json
     for (const stream of [process.stdout, process.stderr]) {
       stream.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EPIPE') throw error
-        if (stream === process.stdout) this.closed = true
+        if (stream === process.stdout) this.#gone.abort()
       })
     }
+  }
+
+  /** Whether the reader of standard output has gone (`| head`): what is written there is then dropped without a word. */
+  get closed(): boolean {
+    return this.#gone.signal.aborted
   }
 
   /** Reserves standard output for rows; text goes to standard error from here on. */

@@ -18,6 +18,11 @@ export function addTrainFlags(command: Command): void {
   for (const name of names) command.addOption(trainFlag(name))
 }
 
+/** The flags and what they mean, for the documentation. */
+export function flagTable(): { flag: string; about: string }[] {
+  return names.map(name => trainFlag(name)).map(({ flags, description }) => ({ flag: flags, about: description }))
+}
+
 /** The training options that stand on the command line; those that do not are left to the library's defaults. */
 export function trainOptions(command: Command): TrainOptions {
   const given = names.filter(name => command.getOptionValueSource(name) === 'cli')
@@ -30,9 +35,11 @@ function trainFlag(name: Name): Option {
   const flag = `--${kebab(name)}`
   const about = v.getDescription(schema) ?? ''
   if (schema.type === 'boolean') {
-    return entry.default === true ? new Option(`--no-${kebab(name)}`, `without: ${about}`) : new Option(flag, about)
+    return entry.default === true
+      ? new Option(`--no-${kebab(name)}`, `switches off: ${about}`)
+      : new Option(flag, about)
   }
-  const value = v.getMetadata(schema)['value']
+  const value = v.getMetadata(schema).value
   const choices = 'options' in schema && schema.type === 'picklist' ? (schema.options as string[]) : undefined
   const placeholder = choices?.join('|') ?? (typeof value === 'string' ? value : 'value')
   const option = new Option(`${flag} <${placeholder}>`, `${about}${defaultOf(name, entry.default)}`)

@@ -16,6 +16,11 @@ export function usageError(error: CommanderError, command: Command): OptionError
       const flag = option === undefined ? word : flagOf(option)
       return new OptionError(flag, `${flag} needs a value: ${option?.description ?? text}`)
     }
+    case 'commander.help':
+      return new OptionError(
+        command.name(),
+        `${command.name()} needs a command, one of ${commandNames(command).join(', ')}`,
+      )
     default:
       return new OptionError(command.name(), `${text.replace(/\.$/, '')}; usage: ${usageOf(command)}`)
   }
@@ -40,15 +45,20 @@ function unknownOption(flag: string, command: Command): OptionError {
   const name = flag.split('=')[0]!
   const nearest = closest(name, known)
   const option = command.options.find(candidate => flagOf(candidate) === nearest)
-  const takes = option === undefined ? '' : ` (${option.flags}: ${option.description})`
-  return new OptionError(name, `${inCommand(command)} has no option ${name}; did you mean ${nearest}${takes}?`, nearest)
+  const takes = option === undefined ? '' : ` ${option.flags}: ${option.description}`
+  const message = `${inCommand(command)} has no option ${name}; did you mean ${nearest}?`
+  return new OptionError(name, takes === '' ? message : `${message}\n   ${takes}`, nearest)
 }
 
 function unknownCommand(name: string, command: Command): OptionError {
-  const known = command.commands.map(candidate => candidate.name())
+  const known = commandNames(command)
   const nearest = closest(name, known)
   const message = `there is no command ${JSON.stringify(name)}; did you mean ${nearest}? Commands: ${known.join(', ')}`
   return new OptionError(name, message, nearest)
+}
+
+function commandNames(command: Command): string[] {
+  return command.commands.map(candidate => candidate.name())
 }
 
 function inCommand(command: Command): string {

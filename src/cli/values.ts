@@ -38,7 +38,10 @@ export function fileValue(flag: string): Parser<string> {
   return text => {
     if (text === '') throw wrongValue(flag, 'the name of a file', text)
     if (text.startsWith('--')) {
-      throw new OptionError(flag, `${flag} needs the name of a file, not ${text}; write ./${text} for a file of that name`)
+      throw new OptionError(
+        flag,
+        `${flag} needs the name of a file, not ${text}; write ./${text} for a file of that name`,
+      )
     }
     return text
   }

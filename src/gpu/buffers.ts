@@ -39,11 +39,11 @@ export class BufferOwner {
 
   /**
    * A zeroed storage buffer of at least 16 bytes, so that an empty table can be bound.
-   * @throws LimitExceededError where it would not fit one binding.
+   * @throws LimitExceededError where it would not fit one binding or is larger than any buffer may be.
    */
   storage(label: string, bytes: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4)
-    const available = Math.min(this.#limits.maxStorageBufferBindingSize, this.#limits.maxBufferSize)
+    const available = this.#limits.maxStorageBufferBindingSize
     if (size > available) {
       throw new LimitExceededError(
         label,
@@ -63,6 +63,10 @@ export class BufferOwner {
     return buffer
   }
 
+  /**
+   * A uniform buffer that holds `data`.
+   * @throws LimitExceededError where it is larger than any buffer may be.
+   */
   uniform(label: string, data: ArrayBuffer): GPUBuffer {
     const buffer = this.#create(label, Math.ceil(data.byteLength / 16) * 16, uniformUsage)
     this.#device.queue.writeBuffer(buffer, 0, data)
@@ -100,6 +104,8 @@ export class BufferOwner {
   }
 
   #create(label: string, size: number, usage: number): GPUBuffer {
+    const available = this.#limits.maxBufferSize
+    if (size > available) throw new LimitExceededError(label, 'maxBufferSize', size, available)
     const { result: buffer, settled } = capture(this.#device, label, size, () =>
       this.#device.createBuffer({ label, size, usage }),
     )

@@ -1,5 +1,6 @@
 import { link } from 'wesl'
 import { GpuFailedError } from '../errors.ts'
+import { capture } from './capture.ts'
 import { type DispatchSize, planDispatch } from './dispatch.ts'
 
 /** `batch` is a uniform whose place is given at each dispatch (a dynamic offset). */
@@ -44,6 +45,15 @@ const bufferTypes = {
 
 const computeStage = 0x4 // GPUShaderStage.COMPUTE, which Node has no global for
 
+function groupLayout(device: GPUDevice, label: string, group: Bindings): GPUBindGroupLayout {
+  const entries = Object.values(group).map((kind, binding) => ({
+    binding,
+    visibility: computeStage,
+    buffer: bufferTypes[kind],
+  }))
+  return device.createBindGroupLayout({ label, entries })
+}
+
 /** A compiled variant of a kernel. */
 export class Pipeline<Groups extends readonly Bindings[]> {
   readonly kernel: Kernel<Groups>
@@ -69,28 +79,24 @@ export class Pipeline<Groups extends readonly Bindings[]> {
     kernel: Kernel<Groups>,
     constants: Constants,
   ): Promise<Pipeline<Groups>> {
-    const layouts = kernel.groups.map((group, index) =>
-      device.createBindGroupLayout({
-        label: `${kernel.name} group ${index}`,
-        entries: Object.values(group).map((kind, binding) => ({
-          binding,
-          visibility: computeStage,
-          buffer: bufferTypes[kind],
-        })),
-      }),
-    )
-    const module = device.createShaderModule({ label: kernel.name, code: await linkKernel(kernel) })
-    try {
-      const pipeline = await device.createComputePipelineAsync({
+    const code = await linkKernel(kernel)
+    const problem = `the kernel ${kernel.name} does not compile`
+    const { result, settled } = capture(device, problem, 0, () => {
+      const layouts = kernel.groups.map((group, index) => groupLayout(device, `${kernel.name} group ${index}`, group))
+      const module = device.createShaderModule({ label: kernel.name, code })
+      const pipeline = device.createComputePipelineAsync({
         label: kernel.name,
         layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: layouts }),
         compute: { module, entryPoint: kernel.name, constants: { ...constants } },
       })
-      return new Pipeline(device, kernel, layouts, pipeline)
+      pipeline.catch(() => {}) // heard below, after what the compiler says
+      return { layouts, pipeline }
+    })
+    await settled
+    try {
+      return new Pipeline(device, kernel, result.layouts, await result.pipeline)
     } catch (error) {
-      throw new GpuFailedError(`the kernel ${kernel.name} does not compile: ${(error as Error).message}`, {
-        cause: error,
-      })
+      throw new GpuFailedError(`${problem}: ${(error as Error).message}`, { cause: error })
     }
   }
 

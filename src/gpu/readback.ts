@@ -1,4 +1,5 @@
 import type { BufferOwner } from './buffers.ts'
+import { capture } from './capture.ts'
 
 const mapModeRead = 0x1 // GPUMapMode.READ, which Node has no global for
 
@@ -18,7 +19,10 @@ export class Readback {
     this.#wait = wait
   }
 
-  /** The first `bytes` bytes of a storage buffer, after all work submitted before. */
+  /**
+   * The first `bytes` bytes of a storage buffer, after all work submitted before.
+   * @throws GpuFailedError where it has fewer, OutOfMemoryError, DeviceLostError
+   */
   async read(source: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
     const target = new Uint8Array(bytes)
     for (let offset = 0; offset < bytes; offset += pieceBytes) {
@@ -30,11 +34,14 @@ export class Readback {
   async #readPiece(source: GPUBuffer, offset: number, target: Uint8Array): Promise<void> {
     const bytes = Math.ceil(target.byteLength / 4) * 4
     const staging = this.#take(bytes)
-    const encoder = this.#device.createCommandEncoder({ label: 'readback' })
-    encoder.copyBufferToBuffer(source, offset, staging, 0, bytes)
-    this.#device.queue.submit([encoder.finish()])
+    // A copy that fails leaves the staging buffer as it is: what it holds must not pass for the source's content.
+    const { settled: copied } = capture(this.#device, 'readback', bytes, () => {
+      const encoder = this.#device.createCommandEncoder({ label: 'readback' })
+      encoder.copyBufferToBuffer(source, offset, staging, 0, bytes)
+      this.#device.queue.submit([encoder.finish()])
+    })
     try {
-      await this.#wait(staging.mapAsync(mapModeRead, 0, bytes))
+      await this.#wait(Promise.all([copied, staging.mapAsync(mapModeRead, 0, bytes)]))
       target.set(new Uint8Array(staging.getMappedRange(0, bytes), 0, target.byteLength))
       staging.unmap()
       this.#idle.push(staging)

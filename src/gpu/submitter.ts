@@ -72,6 +72,8 @@ export class Submitter {
       pass.end()
       device.queue.submit([encoder.finish()])
     })
-    return Promise.all([settled, device.queue.onSubmittedWorkDone()]).then(() => undefined)
+    const done = Promise.all([settled, device.queue.onSubmittedWorkDone()]).then(() => undefined)
+    done.catch(() => {}) // heard when it lands; where an earlier piece has failed, nobody waits for it
+    return done
   }
 }

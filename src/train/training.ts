@@ -103,6 +103,11 @@ export class Training implements AsyncIterable<EpochReport> {
     this.#validation = parts?.test ?? validation?.alignTo(ratings.userIds, ratings.itemIds)
   }
 
+  /** Entries that are trained on, and those held out for validation. */
+  get entries(): { train: number; validation: number } {
+    return { train: this.#train.length, validation: this.#validation?.length ?? 0 }
+  }
+
   /**
    * Runs one more epoch; undefined when there is none left.
    * @throws DivergedError, AbortedError, DeviceLostError, each with the result so far; GPU errors

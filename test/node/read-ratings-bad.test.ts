@@ -20,6 +20,7 @@ interface BadLine {
 
 const BAD_LINES: BadLine[] = [
   { name: 'short line', text: '1,2,3\n4,5\n', line: 2, shown: '4,5', says: /expected 3 fields .*comma.* found 2/ },
+  { name: 'short first line', text: '1,2\n1,2,3\n4,5,6\n', line: 1, shown: '1,2', says: /found 2/ },
   { name: 'long line', text: '1,2,3\n4,5,6,7\n', line: 2, shown: '4,5,6,7', says: /found 4/ },
   {
     name: 'no number',

@@ -82,10 +82,7 @@ export class ReferenceTraining {
   }
 
   /** One pass over the batches in the given order. The squared error is that of each entry as its batch found it. */
-  epoch(
-    batches: readonly (readonly ReferenceEntry[])[],
-    rateScale: number,
-  ): { squaredError: number; penalty: number } {
+  epoch(batches: readonly (readonly ReferenceEntry[])[], rateScale: number): { squaredError: number; penalty: number } {
     let squaredError = 0
     for (const batch of batches) squaredError += this.#batch(batch, rateScale)
     return { squaredError, penalty: this.#penalty(this.#users) + this.#penalty(this.#items) }

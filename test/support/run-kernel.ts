@@ -1,8 +1,9 @@
+import { expect } from 'vitest'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import type { BindingKind, Bindings, Constants, Kernel } from '../../src/gpu/kernel.ts'
 
 /** Bits of a NaN that no arithmetic makes: what a kernel has not written shows, and what it should not read spoils. */
-export const poison = 0x7fc0dead
+const poison = 0x7fc0dead
 
 /** Poisoned words at the end of every storage buffer, where nothing may be written. */
 const guardWords = 64
@@ -88,6 +89,12 @@ export async function runKernel<const Groups extends readonly Bindings[]>(
   } finally {
     buffers.destroy()
   }
+}
+
+/** That nobody wrote to these words. */
+export function expectPoison(words: Uint32Array): void {
+  const written = words.findIndex(word => word !== poison)
+  expect(written, 'place of a word that nobody should have written').toBe(-1)
 }
 
 function wordsOf(content: ArrayBufferView<ArrayBuffer> | ArrayBuffer | Output): Uint32Array {

@@ -10,6 +10,25 @@ import { sigmoidLength, tolerance } from './tolerance.ts'
 /** Ranks that the kernels are tested at: below, at and beside whole vec4s, and whole cache lines. */
 export const ranks = [1, 3, 4, 17, 32, 64, 128] as const
 
+/**
+ * Variants of a kernel that scores: every rank, every number of lanes that may share a score, either link. Not all
+ * combinations, and no long row in one lane, because a software GPU takes seconds to compile its unrolled loop.
+ */
+export const scoreVariants = [
+  { factors: 1, lanes: 1, bounded: false },
+  { factors: 1, lanes: 8, bounded: true },
+  { factors: 3, lanes: 1, bounded: true },
+  { factors: 4, lanes: 2, bounded: false },
+  { factors: 17, lanes: 1, bounded: false },
+  { factors: 17, lanes: 4, bounded: true },
+  { factors: 32, lanes: 1, bounded: true },
+  { factors: 32, lanes: 8, bounded: false },
+  { factors: 64, lanes: 2, bounded: true },
+  { factors: 64, lanes: 8, bounded: false },
+  { factors: 128, lanes: 4, bounded: true },
+  { factors: 128, lanes: 8, bounded: false },
+]
+
 /** Dense index of a user or an item that is in no table. */
 export const unknown = 0xffffffff
 
@@ -74,8 +93,14 @@ export function modelBuffers(model: ReferenceModel) {
   }
 }
 
-export function modelConstants(model: ReferenceModel, lanes: number) {
-  return { FACTOR_BLOCKS: factorBlocks(model.factors), LANES: lanes, BOUNDED: Number(model.bounded) }
+/** The `override` constants of the kernels that score. */
+export function scoreConstants(model: ReferenceModel, lanes: number) {
+  return { FACTOR_BLOCKS: factorBlocks(model.factors), LANES: lanes }
+}
+
+/** The `override` constants of the kernels that score and predict. */
+export function predictionConstants(model: ReferenceModel, lanes: number) {
+  return { ...scoreConstants(model, lanes), BOUNDED: Number(model.bounded) }
 }
 
 export function entriesBuffer(entries: readonly ReferenceEntry[]): Uint32Array<ArrayBuffer> {

@@ -50,4 +50,10 @@ export function expectClose(
 }
 
 const row = (...cells: (number | string)[]): string =>
-  cells.map(cell => (Number.isInteger(cell) || typeof cell === 'string' ? String(cell) : (cell as number).toExponential(8)).padStart(17)).join('')
+  cells
+    .map(cell =>
+      (Number.isInteger(cell) || typeof cell === 'string' ? String(cell) : (cell as number).toExponential(8)).padStart(
+        17,
+      ),
+    )
+    .join('')

@@ -38,7 +38,7 @@ export function detectDialect(head: Uint8Array, whole: boolean, settings: ReadSe
   const delimiter = settings.delimiter ?? detectDelimiter(sample, settings, file)
   const rows = sample.map(({ bytes }) => splitText(bytes, delimiter))
   const names = (rows[0] ?? []).map(name => name.trim())
-  const fields = commonest(rows.slice(1).map(row => row.length)) ?? names.length
+  const fields = commonest(rows.map(row => row.length))
   if (fields < 3) throw tooFewFields(first, file, [delimiter])
   const header = hasHeader(rows, settings)
   const { columns } = settings
@@ -101,11 +101,11 @@ function splitText(bytes: Uint8Array, delimiter: string): string[] {
 }
 
 /** The commonest of some numbers; of equally common ones the first. */
-function commonest(numbers: readonly number[]): number | undefined {
+function commonest(numbers: readonly number[]): number {
   const counts = new Map<number, number>()
   for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1)
-  let best: number | undefined
-  for (const [number, count] of counts) if (best === undefined || count > counts.get(best)!) best = number
+  let best = numbers[0] ?? 0
+  for (const [number, count] of counts) if (count > counts.get(best)!) best = number
   return best
 }
 

@@ -21,11 +21,12 @@ export function parseTime(text: string): number {
   const parts = ISO_TIME.exec(trimmed)
   if (parts === null) return Number.NaN
   const [, year, month, day, hour = '0', minute = '0', second = '0', zone = 'Z'] = parts
-  const days = Date.UTC(Number(year), Number(month) - 1, Number(day))
-  const valid =
-    new Date(days).getUTCDate() === Number(day) && Number(hour) < 25 && Number(minute) < 60 && Number(second) < 61
-  if (!valid) return Number.NaN
-  return days / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - zoneSeconds(zone)
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))
+  const onCalendar = date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day)
+  const onClock = Number(hour) < 25 && Number(minute) < 60 && Number(second) < 61
+  if (!onCalendar || !onClock) return Number.NaN
+  const days = date.getTime() / 1000
+  return days + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - zoneSeconds(zone)
 }
 
 function zoneSeconds(zone: string): number {

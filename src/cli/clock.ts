@@ -1,0 +1,4 @@
+/** Seconds since a reading of `performance.now()`. */
+export function elapsed(since: number): number {
+  return (performance.now() - since) / 1000
+}

@@ -1,0 +1,187 @@
+import { type Command, Option } from 'commander'
+import type { Ratings } from '../../data/ratings.ts'
+import { type Split, splitLast, splitRandom } from '../../data/split.ts'
+import { DeviceLostError, DivergedError, OptionError } from '../../errors.ts'
+import type { Gpu } from '../../gpu/gpu.ts'
+import type { Evaluation } from '../../model/model.ts'
+import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../train/options.ts'
+import type { FitResult } from '../../train/training.ts'
+import { adapterName, withGpu } from '../adapter.ts'
+import { elapsed } from '../clock.ts'
+import { count, counted, facts, rate, seconds } from '../format.ts'
+import { saveModel } from '../model-file.ts'
+import { checkWritable } from '../out-file.ts'
+import { addReadFlags, readInput } from '../read-flags.ts'
+import { perform, type Run, type Session } from '../session.ts'
+import { addTrainFlags, kebab, trainOptions } from '../train-flags.ts'
+import { type Baselines, baselines, errorTable, runTraining, type TrainingRun } from '../training-run.ts'
+import { warnOfUnknown } from '../unknown.ts'
+import { choiceValue, fileValue, numberValue } from '../values.ts'
+
+interface Words {
+  test?: string
+  testRatio?: number
+  testSplit?: 'random' | 'last'
+  out?: string
+  seen: boolean
+  verbose?: boolean
+}
+
+export function addTrain(program: Command, session: Session): void {
+  const command = program
+    .command('train')
+    .argument('<ratings>', 'file of user, item, rating and perhaps timestamp')
+    .description('train a model')
+    .addOption(new Option('--test <file>', 'ratings to test on').argParser(fileValue('--test')))
+    .addOption(
+      new Option('--test-ratio <ratio>', 'share of the ratings to test on; 0: none (default: 0.1)').argParser(
+        numberValue('--test-ratio', 'a number from 0 up, below 1', ratio => ratio >= 0 && ratio < 1),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--test-split <random|last>',
+        'test on random ratings, or on the last one of each user (default: random)',
+      ).argParser(choiceValue('--test-split', ['random', 'last'])),
+    )
+    .addOption(new Option('--out <file>', 'model file to write (safetensors)').argParser(fileValue('--out')))
+    .option('--no-seen', 'leave out of the model which items each user has rated, which recommend leaves out')
+  addTrainFlags(command)
+  addReadFlags(command)
+  command.option('--verbose', 'show the options, what the device can do, and a line an epoch')
+  command.action(perform(session, train))
+}
+
+const train: Run = async (session, command) => {
+  const began = performance.now()
+  const words = command.opts<Words>()
+  const options = trainOptions(command)
+  const resolved = resolveOptions(options)
+  checkSplit(words)
+  if (words.out !== undefined) await checkWritable(words.out)
+  const { rows, ...split } = await readParts(session, command, words, resolved.seed)
+  const read = elapsed(began)
+  return await withGpu(session, async gpu => {
+    if (words.verbose) session.terminal.say(details(resolved, gpu))
+    const result = await trainOrKeep(session, gpu, split.train, options, words)
+    const evaluated = await evaluate(session, result, split)
+    const saving = performance.now()
+    if (words.out !== undefined) await saveModel(session.terminal, words.out, result.model)
+    const save = elapsed(saving)
+    return {
+      model: resolved.model,
+      solver: resolved.solver,
+      options: resolved,
+      users: split.train.userCount,
+      items: split.train.itemCount,
+      entries: { ...result.entries, test: split.test?.length ?? 0 },
+      rows,
+      epochs: result.epochs,
+      keptEpoch: result.epoch,
+      metrics: evaluated.metrics,
+      baselines: evaluated.baselines,
+      updatesPerSecond: result.updatesPerSecond,
+      seconds: { read, ...result.seconds, evaluate: evaluated.seconds, save, total: elapsed(began) },
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      adapter: gpu.capabilities.adapter,
+      out: words.out ?? null,
+    }
+  })
+}
+
+function checkSplit({ test, testRatio, testSplit }: Words): void {
+  const splitting = testRatio !== undefined ? 'testRatio' : testSplit !== undefined ? 'testSplit' : undefined
+  if (test !== undefined && splitting !== undefined) {
+    throw new OptionError(splitting, `"${splitting}" splits the ratings and "test" brings its own: take one of them`)
+  }
+  if (testSplit === 'last' && testRatio !== undefined) {
+    throw new OptionError('testRatio', '"testRatio" goes with random splits; "testSplit" last takes one rating a user')
+  }
+}
+
+interface Parts {
+  train: Ratings
+  /** Absent where there is nothing to test on. */
+  test: Ratings | undefined
+  /** Rows of the ratings file left out as bad, and merged into others. */
+  rows: { skipped: number; merged: number }
+}
+
+async function readParts(session: Session, command: Command, words: Words, seed: number): Promise<Parts> {
+  const { ratings, skipped, merged } = await readInput(session, command, command.args[0]!)
+  const rows = { skipped, merged }
+  if (words.test !== undefined) {
+    const { ratings: test } = await readInput(session, command, words.test)
+    return { train: ratings, test, rows }
+  }
+  const split = splitOf(ratings, words, seed)
+  if (split === undefined) return { train: ratings, test: undefined, rows }
+  session.terminal.say(`train on ${count(split.train.length)}, test on ${count(split.test.length)}`)
+  return { ...split, test: split.test.length > 0 ? split.test : undefined, rows }
+}
+
+function splitOf(ratings: Ratings, { testRatio = 0.1, testSplit = 'random' }: Words, seed: number): Split | undefined {
+  if (testSplit === 'last') return splitLast(ratings)
+  return testRatio === 0 ? undefined : splitRandom(ratings, { ratio: testRatio, seed })
+}
+
+/** Trains; where that fails after an epoch, the state from before is written first. */
+async function trainOrKeep(
+  session: Session,
+  gpu: Gpu,
+  ratings: Ratings,
+  options: TrainOptions,
+  { out, seen, verbose }: Words,
+): Promise<TrainingRun> {
+  try {
+    return await runTraining(session, gpu, ratings, options, { keepSeen: seen, lines: verbose === true })
+  } catch (error) {
+    const stopped = error instanceof DivergedError || error instanceof DeviceLostError
+    const kept = stopped ? (error.result as FitResult | undefined) : undefined
+    if (out !== undefined && kept !== undefined && kept.epoch > 0) {
+      await saveModel(session.terminal, out, kept.model)
+      session.terminal.warn(`${out} holds the model as of epoch ${kept.epoch}, the last good one`)
+    }
+    throw error
+  }
+}
+
+interface Evaluated {
+  metrics: { test?: Evaluation }
+  baselines?: Baselines
+  seconds: number
+}
+
+async function evaluate(
+  session: Session,
+  result: TrainingRun,
+  { train, test }: Omit<Parts, 'rows'>,
+): Promise<Evaluated> {
+  const { terminal, signal } = session
+  const began = performance.now()
+  const { model, epochs, updatesPerSecond } = result
+  terminal.say(
+    `${counted(epochs.length, 'epoch')} in ${seconds(result.seconds.train)}, ${rate(updatesPerSecond)} entries/s`,
+  )
+  if (result.epoch < epochs.length) terminal.say(`kept: epoch ${result.epoch}, the best by validation`)
+  if (test === undefined) return { metrics: {}, seconds: 0 }
+  try {
+    const errors = await model.evaluate(test)
+    signal.throwIfAborted()
+    const yardsticks = baselines(train, test)
+    terminal.say(errorTable(errors, yardsticks))
+    warnOfUnknown(terminal, errors)
+    return { metrics: { test: errors }, baselines: yardsticks, seconds: elapsed(began) }
+  } finally {
+    model.destroy()
+  }
+}
+
+function details(options: ResolvedOptions, gpu: Gpu): string {
+  const { adapter, limits, features } = gpu.capabilities
+  return facts([
+    ...Object.entries(options).map(([name, value]) => [`--${kebab(name)}`, String(value)] as const),
+    ['adapter', adapterName(adapter)],
+    ...Object.entries({ ...limits, ...features }).map(([name, value]) => [name, String(value)] as const),
+  ])
+}

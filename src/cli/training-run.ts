@@ -1,0 +1,55 @@
+import type { Ratings } from '../data/ratings.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { biasOnlyErrors, globalMeanErrors } from '../metrics/baselines.ts'
+import type { RatingErrors } from '../model/scorer.ts'
+import type { TrainOptions } from '../train/options.ts'
+import { type FitResult, Training } from '../train/training.ts'
+import { score, table } from './format.ts'
+import { EpochProgress } from './progress.ts'
+import type { Session } from './session.ts'
+
+export interface TrainingRun extends FitResult {
+  entries: { train: number; validation: number }
+  /** Training entries times epochs, by the seconds that these took. */
+  updatesPerSecond: number
+}
+
+/** Trains and shows each epoch. */
+export async function runTraining(
+  { terminal, signal }: Session,
+  gpu: Gpu,
+  ratings: Ratings,
+  options: TrainOptions,
+  { keepSeen = true, lines = false } = {},
+): Promise<TrainingRun> {
+  const training = new Training(gpu, ratings, { ...options, signal, keepSeen })
+  const { entries } = training
+  const progress = new EpochProgress(terminal, training.options.epochs, entries.train, lines)
+  try {
+    for await (const report of training) progress.show(report)
+  } finally {
+    progress.stop()
+  }
+  const result = await training.finish()
+  signal.throwIfAborted()
+  const updates = entries.train * result.epochs.length
+  return { ...result, entries, updatesPerSecond: updates === 0 ? 0 : updates / result.seconds.train }
+}
+
+export interface Baselines {
+  globalMean: RatingErrors
+  biasOnly: RatingErrors
+}
+
+/** What is reached on the test entries without factors. */
+export function baselines(train: Ratings, test: Ratings): Baselines {
+  return { globalMean: globalMeanErrors(train, test), biasOnly: biasOnlyErrors(train, test) }
+}
+
+/** The test errors of the model beside those of the yardsticks. */
+export function errorTable(model: RatingErrors, { globalMean, biasOnly }: Baselines, floor?: number): string {
+  const row = (name: string, { rmse, mae }: RatingErrors) => [name, score(rmse), score(mae)]
+  const rows = [row('this model', model), row('biases only', biasOnly), row('global mean', globalMean)]
+  if (floor !== undefined) rows.push(['noise floor', score(floor), ''])
+  return table(['on test entries', 'RMSE', 'MAE'], rows)
+}

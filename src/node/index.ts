@@ -1,0 +1,11 @@
+/// <reference types="@webgpu/types" preserve="true" />
+export { openGpu } from './gpu.ts'
+export { readModel, writeModel } from './model-file.ts'
+export {
+  type RatingsReport,
+  type ReadFormat,
+  type ReadOptions,
+  readRatings,
+  readRatingsReport,
+} from './read-ratings.ts'
+export { writeRatings } from './write-ratings.ts'

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../..')
+
+export interface Outcome {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  /** Called with the process when it has started. */
+  onStart?: (child: ChildProcess) => void
+}
+
+/** The built program and an empty folder to run it in, for the tests of one file. */
+export interface Program {
+  readonly folder: string
+  path(name: string): string
+  /** Runs the program as people do. */
+  run(words: readonly string[], options?: RunOptions): Promise<Outcome>
+  /** Runs it with `--json` and parses the one object on its standard output. */
+  json<Result = Record<string, unknown>>(
+    words: readonly string[],
+    options?: RunOptions,
+  ): Promise<Outcome & { result: Result }>
+}
+
+/** Builds the program before the tests of a file and removes it afterwards. */
+export function useProgram(): Program {
+  // Inside of the checkout, so that the program finds its packages.
+  const build = join(root, 'node_modules/.cache')
+  let dist = ''
+  let folder = ''
+  beforeAll(async () => {
+    mkdirSync(build, { recursive: true })
+    dist = mkdtempSync(join(build, 'lowrank-cli-'))
+    folder = mkdtempSync(join(tmpdir(), 'lowrank-cli-'))
+    // In a process of its own: the test runner's settings have no say in the build.
+    const built = await start(
+      join(root, 'node_modules/vite/bin/vite.js'),
+      ['build', '--outDir', dist, '--logLevel', 'warn'],
+      root,
+    )
+    if (built.code !== 0) throw new Error(`the build failed: ${built.stderr}`)
+  }, 60_000)
+  afterAll(() => {
+    for (const path of [dist, folder]) if (path !== '') rmSync(path, { recursive: true, force: true })
+  })
+  const run = (words: readonly string[], options?: RunOptions) => start(join(dist, 'cli.js'), words, folder, options)
+  return {
+    get folder() {
+      return folder
+    },
+    path: name => join(folder, name),
+    run,
+    async json<Result>(words: readonly string[], options?: RunOptions) {
+      const outcome = await run([...words, '--json'], options)
+      return { ...outcome, result: JSON.parse(outcome.stdout) as Result }
+    },
+  }
+}
+
+function start(script: string, words: readonly string[], cwd: string, options: RunOptions = {}): Promise<Outcome> {
+  const { NO_COLOR, FORCE_COLOR, CI, DEBUG, NODE_ENV, ...env } = process.env
+  return new Promise((settle, reject) => {
+    const child = spawn(process.execPath, [script, ...words], { cwd, env: { ...env, ...options.env } })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', text => {
+      stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', text => {
+      stderr += text
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => settle({ code, signal, stdout, stderr }))
+    options.onStart?.(child)
+  })
+}
+
+/** The `error` field of a failed command's JSON object. */
+export interface Failure {
+  error: {
+    code: string
+    message: string
+    option?: string
+    nearest?: string
+    file?: string
+    line?: number
+    text?: string
+    epoch?: number
+    loss?: number | null
+    suggestedRate?: number
+  }
+}

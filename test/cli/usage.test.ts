@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { type Failure, useProgram } from './program.ts'
+
+const program = useProgram()
+
+const wrong: [words: string[], option: string, message: RegExp][] = [
+  [['train', 'x.csv', '--fators', '3'], '--fators', /no option --fators; did you mean --factors\?\n.*<k>: rank k/],
+  [['train', 'x.csv', '--facters=3'], '--facters', /did you mean --factors\?/],
+  [['train', 'x.csv', '-x'], '-x', /no option -x/],
+  [['recommend', 'x', '--uesr', '3'], '--uesr', /did you mean --user\?/],
+  [['trian', 'x.csv'], 'trian', /no command "trian"; did you mean train\?/],
+  [[], 'lowrank', /needs a command, one of train, evaluate/],
+  [['train'], 'train', /missing required argument 'ratings'; usage: lowrank train/],
+  [['train', 'a', 'b'], 'train', /too many arguments/],
+  [['train', 'x.csv', '--factors'], '--factors', /--factors needs a value: rank k/],
+  [['train', 'x.csv', '--factors', '3x'], '--factors', /--factors must be an integer from 1 to 512, not "3x"/],
+  [['train', 'x.csv', '--factors', ''], '--factors', /must be an integer from 1 to 512, not ""/],
+  [['train', 'x.csv', '--factors', '0x10'], '--factors', /must be an integer from 1 to 512, not "0x10"/],
+  [['train', 'x.csv', '--factors', ' 8'], '--factors', /must be an integer from 1 to 512/],
+  [['train', 'x.csv', '--factors', '2.5'], '--factors', /must be an integer from 1 to 512/],
+  [['train', 'x.csv', '--factors', '--epochs', '3'], '--factors', /must be an integer from 1 to 512, not "--epochs"/],
+  [['train', 'x.csv', '--learning-rate', '1e400'], '--learning-rate', /must be a positive number, not "1e400"/],
+  [['train', 'x.csv', '--learning-rate', 'NaN'], '--learning-rate', /must be a positive number, not "NaN"/],
+  [['train', 'x.csv', '--learning-rate', '-1'], '--learning-rate', /must be a positive number, not "-1"/],
+  [['train', 'x.csv', '--seed', '-1'], '--seed', /must be an integer from 0 to 4294967295/],
+  [['train', 'x.csv', '--optimizer', 'sdg'], '--optimizer', /must be one of sgd, momentum, adagrad, adam, sparse-adam/],
+  [['train', 'x.csv', '--penalty', '3'], '--penalty', /must be weighted, sqrt, frobenius or an exponent from 0 to 2/],
+  [
+    ['train', 'x.csv', '--penalty', 'sqrt', '--optimizer', 'adam'],
+    '--penalty',
+    /--penalty does not go with the optimizer adam/,
+  ],
+  [['train', 'x.csv', '--test-ratio', '1'], '--test-ratio', /must be a number from 0 up, below 1, not "1"/],
+  [['train', 'x.csv', '--test', 'y', '--test-ratio', '0.2'], '--test-ratio', /--test brings its own/],
+  [['train', 'x.csv', '--test-split', 'last', '--test-ratio', '0.2'], '--test-ratio', /--test-split last/],
+  [['train', 'x.csv', '--test-split', 'first'], '--test-split', /must be one of random, last/],
+  [['train', 'x.csv', '--format', 'foo'], '--format', /must be one of auto, csv, tsv, dat, parquet/],
+  [['train', 'x.csv', '--columns', 'user,,rating'], '--columns', /must be a list separated by commas/],
+  [['train', 'x.csv', '--out', '--verbose'], '--out', /--out needs the name of a file, not --verbose/],
+  [['train', 'x.csv', '--out', ''], '--out', /must be the name of a file/],
+  [['recommend', 'x', '--user', '3', '-k', '0'], '-k', /-k must be an integer from 1/],
+  [['recommend', 'x'], '--user', /needs either --user or --all/],
+  [['recommend', 'x', '--all'], '--out', /--all needs --out/],
+  [['predict', 'x', '--user', '3'], '--item', /needs --user and --item, or a file of pairs/],
+  [['predict', 'x', 'y', '--user', '3'], '--user', /either --user and --item, or a file of pairs/],
+  [['synth', '--users', '3'], '--items', /synth needs --items/],
+  [
+    ['synth', '--users', '3', '--items', '3', '--entries', '10', '--out', 'x.csv'],
+    '--entries',
+    /--entries must be at most users \* items = 9/,
+  ],
+]
+
+describe('words that are wrong', () => {
+  it.each(wrong)('%j names %s', async (words, option, message) => {
+    const { code, result, stderr } = await program.json<Failure>(words)
+    expect(code).toBe(2)
+    expect(result.error).toMatchObject({ code: 'OPTION', option })
+    expect(result.error.message).toMatch(message)
+    expect(stderr).toContain(result.error.message)
+    expect(stderr).not.toMatch(/\n\s+at /)
+  })
+
+  it('names the nearest option in the JSON object', async () => {
+    const { result } = await program.json<Failure>(['train', 'x.csv', '--bach-size', '3'])
+    expect(result.error.nearest).toBe('--batch-size')
+  })
+
+  it('writes errors to standard error alone where no JSON is asked for', async () => {
+    const { code, stdout, stderr } = await program.run(['train', 'x.csv', '--fators', '3'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^error: lowrank train has no option --fators/)
+  })
+})
+
+describe('help', () => {
+  it.each([['--help'], ['train', '--help'], ['help', 'predict'], ['--version']])('%s %s exits 0', async (...words) => {
+    const { code, stdout, stderr } = await program.run(words)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(words[0] === '--version' ? /^\d+\.\d+\.\d+\n$/ : /^Usage: lowrank/)
+  })
+})
