@@ -9,8 +9,7 @@ const setup = fileURLToPath(new URL('setup-gpu.sh', import.meta.url))
 
 // In a process of its own: a driver installed meanwhile is seen only by a fresh Vulkan loader.
 const probe = `
-  import { create, globals } from 'webgpu'
-  Object.assign(globalThis, globals)
+  import { create } from 'webgpu'
   const gpu = create([])
   const adapter = await gpu.requestAdapter()
   process.exit(adapter === null ? 1 : 0)

@@ -29,7 +29,7 @@ export function buildProgram(session: Session): Command {
     .addHelpText('after', exitText)
   for (const add of commands) add(program, session)
   for (const command of [program, ...program.commands]) {
-    if (command !== program) command.option('--json', 'one JSON object on standard output, all else on standard error')
+    command.option('--json', 'one JSON object on standard output, all else on standard error')
     command.configureHelp({ helpWidth: 100 }).exitOverride(error => {
       throw error.exitCode === 0 ? error : usageError(error, command)
     })

@@ -1,4 +1,4 @@
-import { create, globals } from 'webgpu'
+import { create } from 'webgpu'
 import { GpuUnavailableError } from '../errors.ts'
 import { Gpu, type OpenOptions } from '../gpu/gpu.ts'
 
@@ -7,10 +7,6 @@ const instances = new Set<GPU>()
 
 /** Dawn's WebGPU for Node. Release it when the devices made from it are destroyed. */
 export function openDawn(): { provider: GPU; release(): void } {
-  for (const [name, value] of Object.entries(globals)) {
-    // Dawn makes its objects through these classes; those that the host has already stay as they are.
-    if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
-  }
   let provider: GPU
   try {
     provider = create([]) as GPU

@@ -74,13 +74,14 @@ export class MinibatchSolver implements Solver {
 
   /**
    * Packs the ratings, uploads them and the initial parameters, compiles the kernels.
+   * @param initial drawn once there is room for them
    * @throws LimitExceededError, OutOfMemoryError
    */
   static async create(
     gpu: Gpu,
     ratings: Ratings,
     scale: ModelScale,
-    initial: Parameters,
+    initial: () => Parameters,
     options: MinibatchOptions,
   ): Promise<MinibatchSolver> {
     const buffers = gpu.buffers()
@@ -148,7 +149,7 @@ async function makePlan(
   buffers: BufferOwner,
   ratings: Ratings,
   scale: ModelScale,
-  initial: Parameters,
+  initial: () => Parameters,
   options: MinibatchOptions,
 ): Promise<Plan> {
   const { factors } = options
@@ -157,10 +158,11 @@ async function makePlan(
   const blocks = factorBlocks(factors)
   const constants = { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: blocks + Number(options.biases) }
   const lanes = lanesFor(factors, gpu.capabilities.adapter)
-  const layout = packBatches(ratings, options.batchSize, options.seed)
 
+  // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
-  tables.write(gpu, initial)
+  tables.write(gpu, initial())
+  const layout = packBatches(ratings, options.batchSize, options.seed)
   const entries = buffers.upload('entries', layout.entries)
   const order = buffers.upload('item-order', layout.itemOrder)
   const residual = buffers.storage('residuals', 4 * Math.min(options.batchSize, ratings.length))

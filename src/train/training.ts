@@ -6,7 +6,7 @@ import { AbortedError, DeviceLostError, DivergedError, InputError, OptionError }
 import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
 import { type ErrorMeter, Scorer } from '../model/scorer.ts'
-import type { ModelScale } from '../model/tables.ts'
+import type { ModelScale, Parameters } from '../model/tables.ts'
 import { MinibatchSolver } from '../solvers/minibatch.ts'
 import type { EpochSums, Solver } from '../solvers/solver.ts'
 import { initialParameters } from './initialize.ts'
@@ -153,10 +153,14 @@ export class Training implements AsyncIterable<EpochReport> {
   async #start(): Promise<Run> {
     const began = performance.now()
     const { options } = this
-    const initial = initialParameters(this.#train, options)
+    let drawn: Parameters | undefined
+    const initial = () => {
+      drawn ??= initialParameters(this.#train, options)
+      return drawn
+    }
     const solver = await MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
     try {
-      const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial)
+      const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial())
       const scorer = new Scorer(this.#gpu, solver.tables, this.#scale)
       const meter = this.#validation && (await scorer.prepareErrors(this.#validation))
       await this.#gpu.idle()

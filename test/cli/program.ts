@@ -61,7 +61,7 @@ export function useProgram(): Program {
     path: name => join(folder, name),
     run,
     async json<Result>(words: readonly string[], options?: RunOptions) {
-      const outcome = await run([...words, '--json'], options)
+      const outcome = await run([...words.slice(0, 1), '--json', ...words.slice(1)], options)
       return { ...outcome, result: JSON.parse(outcome.stdout) as Result }
     },
   }

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { buildProgram } from '../../src/cli/program.ts'
+import { Terminal } from '../../src/cli/terminal.ts'
+import { OptionError } from '../../src/errors.ts'
 import { type Failure, useProgram } from './program.ts'
 
 const program = useProgram()
+const terminal = new Terminal(true)
 
 const wrong: [words: string[], option: string, message: RegExp][] = [
   [['train', 'x.csv', '--fators', '3'], '--fators', /no option --fators; did you mean --factors\?\n.*<k>: rank k/],
@@ -9,7 +13,6 @@ const wrong: [words: string[], option: string, message: RegExp][] = [
   [['train', 'x.csv', '-x'], '-x', /no option -x/],
   [['recommend', 'x', '--uesr', '3'], '--uesr', /did you mean --user\?/],
   [['trian', 'x.csv'], 'trian', /no command "trian"; did you mean train\?/],
-  [[], 'lowrank', /needs a command, one of train, evaluate/],
   [['train'], 'train', /missing required argument 'ratings'; usage: lowrank train/],
   [['train', 'a', 'b'], 'train', /too many arguments/],
   [['train', 'x.csv', '--factors'], '--factors', /--factors needs a value: rank k/],
@@ -52,28 +55,40 @@ const wrong: [words: string[], option: string, message: RegExp][] = [
 ]
 
 describe('words that are wrong', () => {
-  it.each(wrong)('%j names %s', async (words, option, message) => {
+  it.each(wrong)('%j: %s', async (words, option, message) => {
+    const session = { terminal, signal: new AbortController().signal, exitCode: 0 }
+    const done = buildProgram(session).parseAsync(words, { from: 'user' })
+    await expect(done).rejects.toThrow(OptionError)
+    await expect(done).rejects.toMatchObject({ option, message: expect.stringMatching(message) })
+  })
+
+  it.concurrent.each([
+    [['train', 'x.csv', '--bach-size', '3'], { option: '--bach-size', nearest: '--batch-size' }],
+    [['train', 'x.csv', '--factors', '3x'], { option: '--factors' }],
+    [['trian', 'x.csv'], { option: 'trian', nearest: 'train' }],
+    [['recommend', 'x'], { option: '--user' }],
+  ])('%j exits 2 with one JSON object', async (words, error) => {
     const { code, result, stderr } = await program.json<Failure>(words)
     expect(code).toBe(2)
-    expect(result.error).toMatchObject({ code: 'OPTION', option })
-    expect(result.error.message).toMatch(message)
+    expect(result.error).toMatchObject({ code: 'OPTION', ...error })
     expect(stderr).toContain(result.error.message)
     expect(stderr).not.toMatch(/\n\s+at /)
   })
 
-  it('names the nearest option in the JSON object', async () => {
-    const { result } = await program.json<Failure>(['train', 'x.csv', '--bach-size', '3'])
-    expect(result.error.nearest).toBe('--batch-size')
-  })
-
-  it('writes errors to standard error alone where no JSON is asked for', async () => {
+  it.concurrent('are explained on standard error alone where no JSON is asked for', async () => {
     const { code, stdout, stderr } = await program.run(['train', 'x.csv', '--fators', '3'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/^error: lowrank train has no option --fators/)
   })
+
+  it.concurrent('are none at all: help and exit status 2', async () => {
+    const { code, stdout, stderr } = await program.run([])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/Commands:[\s\S]*error: lowrank needs a command/)
+  })
 })
 
-describe('help', () => {
+describe.concurrent('help', () => {
   it.each([['--help'], ['train', '--help'], ['help', 'predict'], ['--version']])('%s %s exits 0', async (...words) => {
     const { code, stdout, stderr } = await program.run(words)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

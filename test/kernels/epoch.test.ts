@@ -80,7 +80,7 @@ async function train(kind: Case): Promise<Outcome> {
     userBias: Float32Array.from(model.userBias),
     itemBias: Float32Array.from(model.itemBias),
   }
-  const solver = await MinibatchSolver.create(device.gpu, ratings, scale, initial, options)
+  const solver = await MinibatchSolver.create(device.gpu, ratings, scale, () => initial, options)
   try {
     const sums: Outcome['sums'] = []
     for (let epoch = 0; epoch < (kind.epochs ?? 1); epoch++) {
