@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander'
-import { version } from '../../package.json'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
 import { addInfo } from './commands/info.ts'
@@ -13,6 +12,7 @@ import { listenForInterruption } from './interruption.ts'
 import type { Session } from './session.ts'
 import { Terminal } from './terminal.ts'
 import { usageError } from './usage.ts'
+import { packageVersion } from './version.ts'
 
 const commands = [addTrain, addEvaluate, addPredict, addRecommend, addInfo, addSynth, addDoctor, addQuickstart]
 
@@ -24,7 +24,7 @@ limits or memory do not suffice; 5 the training diverged; 130 interrupted; 1 a d
 export function buildProgram(session: Session): Command {
   const program = new Command('lowrank')
     .description('Sparse matrix factorization on any GPU')
-    .version(version)
+    .version(packageVersion())
     .configureOutput({ outputError: () => {} }) // `main` writes errors, once
     .addHelpText('after', exitText)
   for (const add of commands) add(program, session)

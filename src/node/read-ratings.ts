@@ -2,9 +2,8 @@ import { mergeDuplicates } from '../data/duplicates.ts'
 import type { Ratings } from '../data/ratings.ts'
 import { InputError } from '../errors.ts'
 import { type ReadCounts, type ReadOptions, type ReadSettings, readSettings } from './ingest/options.ts'
-import { readParquet } from './ingest/read-parquet.ts'
 import { readText } from './ingest/read-text.ts'
-import { openSource } from './ingest/source.ts'
+import { openSource, type Source } from './ingest/source.ts'
 
 export type { ReadFormat, ReadOptions } from './ingest/options.ts'
 
@@ -41,10 +40,16 @@ export async function readRatingsReport(path: string, options: ReadOptions = {})
   const source = await openSource(path)
   checkFormat(path, settings, source.kind === 'parquet')
   const { ratings, skipped, firstSkipped }: { ratings: Ratings } & ReadCounts =
-    source.kind === 'parquet' ? await readParquet(source, settings) : await readText(source, settings)
+    source.kind === 'parquet' ? await readParquetFile(source, settings) : await readText(source, settings)
   settings.onProgress(source.bytes, source.bytes)
   const unique = mergeInFile(path, ratings, settings)
   return { ratings: unique, skipped, firstSkipped, merged: ratings.length - unique.length }
+}
+
+/** DuckDB takes longer to load than most files take to read, so it is loaded for those that need it. */
+async function readParquetFile(source: Source, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
+  const { readParquet } = await import('./ingest/read-parquet.ts')
+  return await readParquet(source, settings)
 }
 
 function checkFormat(file: string, { format }: ReadSettings, parquet: boolean): void {

@@ -4,7 +4,6 @@ import type { IdTable } from '../data/ids.ts'
 import { UNKNOWN } from '../data/ids.ts'
 import type { Ratings } from '../data/ratings.ts'
 import { InputError, OptionError, OutputError } from '../errors.ts'
-import { writeParquet } from './ingest/write-parquet.ts'
 import { replaceFile, writeFileWhole } from './write-file.ts'
 
 export type WriteFormat = 'csv' | 'tsv' | 'parquet'
@@ -30,6 +29,7 @@ export async function writeRatings(path: string, ratings: Ratings, options: Writ
   checkIds('user', ratings.userIds, format)
   checkIds('item', ratings.itemIds, format)
   if (format === 'parquet') {
+    const { writeParquet } = await import('./ingest/write-parquet.ts')
     await replaceFile(path, temporary => writeParquet(temporary, ratings, path))
     return
   }

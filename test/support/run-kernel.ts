@@ -21,6 +21,8 @@ type Names<Groups extends readonly Bindings[]> = { [Index in keyof Groups]: keyo
 export interface KernelRun<Groups extends readonly Bindings[]> {
   constants?: Constants
   workgroups: number
+  /** Without it one workgroup too many is dispatched, as a grid of two dimensions may have: it is to do nothing. */
+  exact?: boolean
   /** What each binding holds before the run; a `batch` binding, its window. */
   buffers: Readonly<Record<Names<Groups>, ArrayBufferView<ArrayBuffer> | ArrayBuffer | Output>>
 }
@@ -62,7 +64,7 @@ export async function runKernel<const Groups extends readonly Bindings[]>(
       })
       const encoder = gpu.device.createCommandEncoder({ label: kernel.name })
       const pass = encoder.beginComputePass({ label: kernel.name })
-      pipeline.dispatch(pass, groups, run.workgroups, batchOffset)
+      pipeline.dispatch(pass, groups, run.workgroups + Number(run.exact !== true), batchOffset)
       pass.end()
       gpu.device.queue.submit([encoder.finish()])
     })

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { InputError } from '../../errors.ts'
-import { unpackZstd } from './zstd.ts'
 
 /** What the first bytes of a file say that it is. */
 export interface Source {
@@ -85,6 +84,7 @@ async function* zstdChunks(
   encoding: 'utf-8' | 'latin-1',
   onProgress: (bytes: number, total: number) => void,
 ): AsyncGenerator<Uint8Array> {
+  const { unpackZstd } = await import('./zstd.ts')
   const { unpacked, remove } = await unpackZstd(file, encoding)
   try {
     const size = Math.max(1, (await stat(unpacked)).size)
