@@ -53,7 +53,10 @@ describe('Model', () => {
       { userBias: undefined, itemBias: undefined },
     ] as const) {
       const model = new Model(randomParts(factors, factors, extra), gpu)
-      const pairs = Array.from({ length: users * items }, (_, e) => [`user ${e % users}`, 100 + (e % items)] as [string, number])
+      const pairs = Array.from(
+        { length: users * items },
+        (_, e) => [`user ${e % users}`, 100 + (e % items)] as [string, number],
+      )
       pairs.push(['stranger', 100], ['user 1', 7], ['stranger', 7])
       const predicted = await model.predictMany(
         pairs.map(([user]) => user),

@@ -2,7 +2,9 @@ import { expect, it } from 'vitest'
 import { flagTable } from '../../src/cli/train-flags.ts'
 
 it('documents every option of a training as the schema has it', async () => {
-  const rows = flagTable().map(({ flag, about }) => `| \`${flag.replaceAll('|', '\\|')}\` | ${about.replaceAll('|', '\\|')} |`)
+  const rows = flagTable().map(
+    ({ flag, about }) => `| \`${flag.replaceAll('|', '\\|')}\` | ${about.replaceAll('|', '\\|')} |`,
+  )
   const page = [
     '# Options of a training',
     '',
