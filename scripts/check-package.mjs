@@ -45,12 +45,16 @@ gpu.destroy()
 `
 
 const useInTypeScript = `
-import { fit, type FitResult, type Gpu, type Ratings, OptionError } from 'lowrank'
+import { type EpochReport, fit, type FitResult, type Gpu, type Ratings, OptionError } from 'lowrank'
 import { openGpu, readRatings } from 'lowrank/node'
 export async function run(): Promise<number> {
   const gpu: Gpu = await openGpu()
   const ratings: Ratings = await readRatings('u.data')
-  const result: FitResult = await fit(gpu, ratings, { factors: 8, optimizer: 'adam', onEpoch: e => console.log(e.trainLoss) })
+  const losses: number[] = []
+  const onEpoch = (report: EpochReport) => void losses.push(report.trainLoss)
+  const result: FitResult = await fit(gpu, ratings, { factors: 8, optimizer: 'adam', onEpoch })
+  // @ts-expect-error a device has limits, not these
+  gpu.device.limits.maxFactors
   // @ts-expect-error no such optimizer
   await fit(gpu, ratings, { optimizer: 'adamw' }).catch((error: unknown) => error instanceof OptionError)
   return result.model.predict('1', 2)
@@ -65,8 +69,11 @@ document.title = String(model.predict('a', 'x'))
 `
 
 try {
+  check('build', 'npm', ['run', '--silent', 'build'], root)
   check('publint', join(tools, 'publint'), ['--strict'], root)
-  const packed = JSON.parse(check('npm pack', 'npm', ['pack', '--json', '--pack-destination', folder], root))
+  const packed = JSON.parse(
+    check('npm pack', 'npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root),
+  )
   const tarball = join(folder, packed[0].filename)
   const files = packed[0].files.map(file => file.path)
   for (const wanted of [
