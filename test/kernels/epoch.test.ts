@@ -35,7 +35,7 @@ interface Outcome {
   sums: { squaredError: number; penalty: number }[]
 }
 
-function problem({ optimizer, factors = 5, bounded = false, biases = true, batchSize = 40, exponent = 1 }: Case) {
+function problem({ optimizer, factors = 17, bounded = false, biases = true, batchSize = 40, exponent = 1 }: Case) {
   const random = new Random(factors)
   const entries = skewedEntries(random, entryCount, users, items)
   const model = randomModel(random, { users, items, factors, bounded })
@@ -135,7 +135,7 @@ describe.each(optimizers)('an epoch with %s', optimizer => {
     await expectEpochs({ optimizer, batchSize })
   })
 
-  it.each([1, 3, 4, 17, 32])('is that of the reference at rank %i', async factors => {
+  it.each([1, 3, 4])('is that of the reference at rank %i', async factors => {
     await expectEpochs({ optimizer, factors })
   })
 
@@ -153,12 +153,16 @@ describe.each(optimizers)('an epoch with %s', optimizer => {
   })
 
   it('has the same bits each time', async () => {
-    const kind: Case = { optimizer, batchSize: 7, epochs: 2, factors: 6 }
+    const kind: Case = { optimizer, batchSize: 7, epochs: 2 }
     expect(await train(kind)).toEqual(await train(kind))
   })
 })
 
 describe('an epoch', () => {
+  it('is that of the reference at rank 32', async () => {
+    await expectEpochs({ optimizer: 'adagrad', factors: 32 })
+  })
+
   it.each([0, 0.5, 1.5])('has the penalty count^%f of the reference', async exponent => {
     await expectEpochs({ optimizer: 'sgd', exponent, batchSize: 20 })
   })
@@ -188,7 +192,7 @@ describe('an epoch', () => {
     for (const optimizer of optimizers) {
       const { tables } = await train({ optimizer })
       const { model } = problem({ optimizer })
-      const last = (rows: ArrayLike<number>) => Array.from(rows).slice(-5)
+      const last = (rows: ArrayLike<number>) => Array.from(rows).slice(-model.factors)
       if (optimizer === 'adam') expect(last(tables.userFactors)).not.toEqual(last(model.userFactors))
       else expect(last(tables.userFactors)).toEqual(last(model.userFactors))
     }

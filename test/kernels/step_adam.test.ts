@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stepAdam as denseKernel, stepSparseAdam as sparseKernel } from '../../src/kernels/steps.ts'
 import { stepAdam } from '../reference/step_adam.ts'
 import { useGpu } from '../support/gpu.ts'
-import { ranks } from '../support/scoring.ts'
+import { rowVariants } from '../support/scoring.ts'
 import { expectStep, runStep, type StepTwin, stepProblem } from '../support/steps.ts'
 
 const device = useGpu()
@@ -20,12 +20,7 @@ describe.each([
   { name: 'dense', twin: dense },
   { name: 'sparse', twin: sparse },
 ])('step_adam, $name', ({ twin }) => {
-  it.each(
-    ranks.flatMap(factors => [
-      { factors, biases: true },
-      { factors, biases: false },
-    ]),
-  )('agrees with the reference at rank $factors, biases $biases', async shape => {
+  it.each(rowVariants)('agrees with the reference at rank $factors, biases $biases', async shape => {
     await expectStep(device.gpu, twin, { ...shape, side: shape.factors === 17 ? 'items' : 'users' })
   })
 

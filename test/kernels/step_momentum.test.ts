@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stepMomentum as kernel } from '../../src/kernels/steps.ts'
 import { stepMomentum } from '../reference/step_momentum.ts'
 import { useGpu } from '../support/gpu.ts'
-import { ranks } from '../support/scoring.ts'
+import { rowVariants } from '../support/scoring.ts'
 import { expectStep, runStep, type StepTwin, stepProblem } from '../support/steps.ts'
 
 const device = useGpu()
@@ -17,12 +17,7 @@ const twin: StepTwin = {
 }
 
 describe('step_momentum', () => {
-  it.each(
-    ranks.flatMap(factors => [
-      { factors, biases: true },
-      { factors, biases: false },
-    ]),
-  )('agrees with the reference at rank $factors, biases $biases', async shape => {
+  it.each(rowVariants)('agrees with the reference at rank $factors, biases $biases', async shape => {
     await expectStep(device.gpu, twin, { ...shape, side: shape.factors === 17 ? 'items' : 'users' })
   })
 

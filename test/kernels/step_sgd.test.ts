@@ -4,7 +4,7 @@ import { sideBatchStruct } from '../../src/kernels/structs.ts'
 import { stepSgd } from '../reference/step_sgd.ts'
 import { useGpu } from '../support/gpu.ts'
 import { runKernel } from '../support/run-kernel.ts'
-import { ranks } from '../support/scoring.ts'
+import { rowVariants } from '../support/scoring.ts'
 import { expectStep, packSide, runStep, type StepTwin, stepProblem } from '../support/steps.ts'
 
 const device = useGpu()
@@ -16,12 +16,7 @@ const twin: StepTwin = {
 }
 
 describe('step_sgd', () => {
-  it.each(
-    ranks.flatMap(factors => [
-      { factors, biases: true },
-      { factors, biases: false },
-    ]),
-  )('agrees with the reference at rank $factors, biases $biases', async shape => {
+  it.each(rowVariants)('agrees with the reference at rank $factors, biases $biases', async shape => {
     await expectStep(device.gpu, twin, { ...shape, side: shape.factors === 17 ? 'items' : 'users' })
   })
 

@@ -10,6 +10,13 @@ import { sigmoidLength, tolerance } from './tolerance.ts'
 /** Ranks that the kernels are tested at: below, at and beside whole vec4s, and whole cache lines. */
 export const ranks = [1, 3, 4, 17, 32, 64, 128] as const
 
+/** Variants of a kernel over rows of parameters: every rank, with biases or without, some with either. */
+export const rowVariants = [
+  ...ranks.map((factors, index) => ({ factors, biases: index % 2 === 0 })),
+  { factors: 4, biases: false },
+  { factors: 17, biases: true },
+]
+
 /**
  * Variants of a kernel that scores: every rank, every number of lanes that may share a score, either link. Not all
  * combinations, and no long row in one lane, because a software GPU takes seconds to compile its unrolled loop.
@@ -27,6 +34,12 @@ export const scoreVariants = [
   { factors: 64, lanes: 8, bounded: false },
   { factors: 128, lanes: 4, bounded: true },
   { factors: 128, lanes: 8, bounded: false },
+]
+
+/** Two of these, at rank 17, for tests of what does not depend on the rank. */
+export const fewVariants = [
+  { lanes: 1, bounded: false },
+  { lanes: 4, bounded: true },
 ]
 
 /** Dense index of a user or an item that is in no table. */
