@@ -2,27 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { DeviceLostError, GpuFailedError, GpuUnavailableError, LimitExceededError } from '../../src/errors.ts'
 import { BufferOwner } from '../../src/gpu/buffers.ts'
 import { Gpu } from '../../src/gpu/gpu.ts'
-import { Submitter } from '../../src/gpu/submitter.ts'
-import { GpuTimer } from '../../src/gpu/timer.ts'
 import { reduce } from '../../src/kernels/reduce.ts'
-import { PairSums } from '../../src/model/sums.ts'
 import { openGpu } from '../../src/node/gpu.ts'
-import { useGpu, watchErrors } from '../support/gpu.ts'
+import { onOwnGpu, useGpu, watchErrors } from '../support/gpu.ts'
 
 const device = useGpu()
 
 /** A call that no device accepts. */
 const invalid = (gpu: Gpu) => gpu.device.createBuffer({ size: 16, usage: 0xffff })
-
-/** `work` on a GPU of its own, which it may break. */
-async function onOwnGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
-  const gpu = await openGpu()
-  try {
-    return await work(gpu)
-  } finally {
-    gpu.destroy()
-  }
-}
 
 describe('the harness', () => {
   it('sees an error that nobody caught', async () => {
@@ -240,63 +227,6 @@ describe('the loss of the device', () => {
       gpu.device.destroy()
       await expect(waiting).rejects.toThrow(DeviceLostError)
       await expect(wait(gpu)).rejects.toThrow(DeviceLostError)
-    })
-  })
-})
-
-describe('Submitter', () => {
-  /** Runs a thousand small steps; `meddle` is called before each is encoded. */
-  async function run(
-    gpu: Gpu,
-    meddle: (step: number, pass: GPUComputePassEncoder) => void,
-    signal?: AbortSignal,
-  ): Promise<number[]> {
-    const buffers = gpu.buffers()
-    const sums = await PairSums.create(gpu, buffers, 'sums', 1000)
-    const timer = new GpuTimer(gpu, buffers)
-    const steps: number[] = []
-    try {
-      await new Submitter(gpu, timer).run(
-        'steps',
-        1000,
-        (pass, step) => {
-          meddle(step, pass)
-          steps.push(step)
-          sums.encode(pass)
-        },
-        signal,
-      )
-      return steps
-    } finally {
-      timer.destroy()
-      buffers.destroy()
-    }
-  }
-
-  it('encodes every step once, in order', async () => {
-    expect(await run(device.gpu, () => {})).toEqual(Array.from({ length: 1000 }, (_, step) => step))
-  })
-
-  it("stops with the signal's reason", async () => {
-    const abort = new AbortController()
-    const reason = new Error('enough')
-    const meddle = (step: number) => step === 5 && abort.abort(reason)
-    await expect(run(device.gpu, meddle, abort.signal)).rejects.toBe(reason)
-    await device.gpu.idle()
-  })
-
-  // A piece behind the one that failed fails as well; the runner reports a rejection that nobody hears.
-  it.each([0, 1, 40])('fails once where pieces fail from step %i on', async first => {
-    const meddle = (step: number, pass: GPUComputePassEncoder) => {
-      if (step >= first) pass.setBindGroup(99, null)
-    }
-    await expect(run(device.gpu, meddle)).rejects.toThrow(GpuFailedError)
-    await device.gpu.idle()
-  })
-
-  it.each([0, 1, 40])('hears of a device that is lost at step %i', async at => {
-    await onOwnGpu(async gpu => {
-      await expect(run(gpu, step => step === at && gpu.device.destroy())).rejects.toThrow(DeviceLostError)
     })
   })
 })

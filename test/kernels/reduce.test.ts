@@ -34,6 +34,15 @@ describe('reduce', () => {
     expectClose('sums', actual, sumPairs(own), at => tolerance(length, magnitude[at]!))
   })
 
+  it('is not dispatched for no workgroups', async () => {
+    const result = await runKernel(device.gpu, reduce, {
+      workgroups: 0,
+      exact: true,
+      buffers: { pairs: new Float32Array(2), sums: { words: 2 }, span: reduceSpan.pack({ pair_count: 1 }) },
+    })
+    expectPoison(result.words('sums'))
+  })
+
   it('adds whole numbers exactly, each once', async () => {
     const count = 12_345
     const pairs = Float32Array.from({ length: 2 * count }, (_, at) => (at % 2 === 0 ? 1 : at % 7))

@@ -47,3 +47,13 @@ export function useGpu(): { readonly gpu: Gpu } {
     },
   }
 }
+
+/** `work` on a GPU of its own, which it may break. */
+export async function onOwnGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
+  const gpu = await openGpu()
+  try {
+    return await work(gpu)
+  } finally {
+    gpu.destroy()
+  }
+}
