@@ -7,6 +7,9 @@ struct Model {
   maximum: f32,
   users: u32,
   items: u32,
+  // FACTOR_BLOCKS once more, as a number that the compiler does not know: Mesa unrolls a loop over a known one whole,
+  // and at k = 128 then compiles for seconds.
+  blocks: u32,
 }
 
 // One observed entry: row, column, rating; 12 bytes.

@@ -10,7 +10,7 @@ fn lane_score(user: u32, item: u32, lane: u32) -> f32 {
   let known_item = item < model.items;
   var sum = 0.0;
   if (known_user && known_item) {
-    for (var block = lane; block < FACTOR_BLOCKS; block += LANES) {
+    for (var block = lane; block < model.blocks; block += LANES) {
       sum += dot(user_factors[user * FACTOR_BLOCKS + block], item_factors[item * FACTOR_BLOCKS + block]);
     }
   }

@@ -41,7 +41,8 @@ export class Gpu {
   readonly #own: BufferOwner
   readonly #readback: Readback
   #lost: GPUDeviceLostInfo | undefined
-  readonly #lossSignal: Promise<never>
+  /** What ends the waits under way when the device is lost: not every driver settles what is pending then. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(device: GPUDevice, ownership: Ownership) {
     this.device = device
@@ -49,11 +50,10 @@ export class Gpu {
     this.#ownership = ownership
     this.#own = this.buffers()
     this.#readback = new Readback(device, this.#own, promise => this.wait(promise))
-    this.#lossSignal = device.lost.then(info => {
+    void device.lost.then(info => {
       this.#lost = info
-      throw new DeviceLostError(info.message || info.reason)
+      for (const giveUp of this.#waiting) giveUp()
     })
-    this.#lossSignal.catch(() => {}) // whoever waits at the time hears of it
   }
 
   /**
@@ -96,7 +96,7 @@ export class Gpu {
 
   /** A new owner for buffers. */
   buffers(): BufferOwner {
-    return new BufferOwner(this.device, describeDevice(this.device).limits, this.#ledger)
+    return new BufferOwner(this.device, this.capabilities.limits, this.#ledger)
   }
 
   /** The compiled variant of a kernel; compiled once for each set of conditions and constants. */
@@ -125,15 +125,28 @@ export class Gpu {
    * @throws DeviceLostError where the device is lost before or meanwhile.
    */
   async wait<T>(promise: Promise<T>): Promise<T> {
-    const raced = Promise.race([promise, this.#lossSignal])
+    const { promise: ended, end } = this.#endOnLoss(promise)
     try {
-      return await (this.#ownership.wait?.(raced) ?? raced)
+      return await (this.#ownership.wait?.(ended) ?? ended)
     } catch (error) {
       // A lost device rejects what is pending with errors of its own, at times before `lost` itself settles.
       await new Promise(resolve => setTimeout(resolve, 0))
       if (this.#lost !== undefined) throw new DeviceLostError(this.#lost.message || this.#lost.reason)
       throw error
+    } finally {
+      this.#waiting.delete(end)
     }
+  }
+
+  #endOnLoss<T>(promise: Promise<T>): { promise: Promise<T>; end: () => void } {
+    let end = () => {}
+    const ended = new Promise<T>((resolve, reject) => {
+      end = () => reject(new Error('the device is lost'))
+      promise.then(resolve, reject)
+    })
+    this.#waiting.add(end)
+    if (this.#lost !== undefined) end()
+    return { promise: ended, end }
   }
 
   /** Waits until all submitted work is done. */

@@ -9,6 +9,7 @@ export const modelStruct = scalarStruct('Model', {
   maximum: 'f32',
   users: 'u32',
   items: 'u32',
+  blocks: 'u32',
 })
 
 export const sideBatchStruct = scalarStruct('SideBatch', {

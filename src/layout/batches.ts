@@ -72,6 +72,11 @@ export function packBatches(ratings: Ratings, batchSize: number, seed: number): 
   }
 }
 
+/** The order in which an epoch (counted from 0) visits the batches. */
+export function batchOrder(batchCount: number, seed: number, epoch: number): Uint32Array {
+  return new Random(seed, 2 + epoch).permutation(batchCount)
+}
+
 function stableSort(order: Uint32Array, rows: Uint32Array, index: RowIndex): Uint32Array {
   const next = index.start.slice()
   const sorted = new Uint32Array(order.length)

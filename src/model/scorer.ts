@@ -44,27 +44,32 @@ export class Scorer {
   async prepareErrors(ratings: Ratings): Promise<ErrorMeter> {
     const pipeline = await this.#gpu.pipeline(errors, this.#constants)
     const buffers = this.#gpu.buffers()
-    const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
-    const pieces: MeterPiece[] = []
-    for (let start = 0; start < ratings.length; start += pieceLength) {
-      const end = Math.min(ratings.length, start + pieceLength)
-      const workgroups = scoreWorkgroups(end - start, this.#lanes)
-      const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
-      const group1 = pipeline.bind(1, {
-        entries: buffers.upload('entries to evaluate', packEntries(...slice(ratings, start, end))),
-        partials: sums.pairs,
-        span: buffers.uniform('errors span', errorsSpan.pack({ entry_count: end - start })),
-      })
-      pieces.push({
-        sums,
-        encode: pass => {
-          pipeline.dispatch(pass, [group0, group1], workgroups)
-          sums.encode(pass)
-        },
-      })
+    try {
+      const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
+      const pieces: MeterPiece[] = []
+      for (let start = 0; start < ratings.length; start += pieceLength) {
+        const end = Math.min(ratings.length, start + pieceLength)
+        const workgroups = scoreWorkgroups(end - start, this.#lanes)
+        const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
+        const group1 = pipeline.bind(1, {
+          entries: buffers.upload('entries to evaluate', packEntries(...slice(ratings, start, end))),
+          partials: sums.pairs,
+          span: buffers.uniform('errors span', errorsSpan.pack({ entry_count: end - start })),
+        })
+        pieces.push({
+          sums,
+          encode: pass => {
+            pipeline.dispatch(pass, [group0, group1], workgroups)
+            sums.encode(pass)
+          },
+        })
+      }
+      await this.#gpu.settle(buffers)
+      return new ErrorMeter(this.#gpu, buffers, pieces, ratings.length)
+    } catch (error) {
+      buffers.destroy()
+      throw error
     }
-    await this.#gpu.settle(buffers)
-    return new ErrorMeter(this.#gpu, buffers, pieces, ratings.length)
   }
 
   /** RMSE and MAE over ratings; NaN over none. */

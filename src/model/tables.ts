@@ -81,5 +81,6 @@ export function packModel(shape: Shape, scale: ModelScale): ArrayBuffer {
     maximum: scale.range.max,
     users: shape.users,
     items: shape.items,
+    blocks: paddedFactors(shape.factors) / 4,
   })
 }

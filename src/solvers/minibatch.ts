@@ -1,4 +1,3 @@
-import { Random } from '../data/random.ts'
 import type { Ratings } from '../data/ratings.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
@@ -8,7 +7,7 @@ import { itemGradients, userGradients } from '../kernels/gradients.ts'
 import { residuals } from '../kernels/residuals.ts'
 import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
 import { sideStruct } from '../kernels/structs.ts'
-import { type BatchLayout, packBatches } from '../layout/batches.ts'
+import { type BatchLayout, batchOrder, packBatches } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
 import { predictionConstants, scoringBuffers } from '../model/scorer.ts'
 import { PairSums } from '../model/sums.ts'
@@ -102,7 +101,7 @@ export class MinibatchSolver implements Solver {
   async runEpoch({ epoch, rateScale, signal }: EpochOrder): Promise<EpochSums> {
     const { windows, layout, loss, users, items, encodeResiduals } = this.#plan
     const { batchCount } = layout
-    const order = new Random(this.#options.seed, 2 + epoch).permutation(batchCount)
+    const order = batchOrder(batchCount, this.#options.seed, epoch)
     const position = new Uint32Array(batchCount)
     order.forEach((batch, index) => {
       position[batch] = index

@@ -83,7 +83,10 @@ export const optionsSchema = v.strictObject({
   momentum: v.optional(option(real(0, 0.9999), 'momentum: share of the velocity that stays', 'share'), 0.9),
   beta1: v.optional(option(real(0, 0.9999), 'adam: decay of the first moment', 'beta'), 0.9),
   beta2: v.optional(option(real(0, 0.999999), 'adam: decay of the second moment', 'beta'), 0.999),
-  epsilon: v.optional(option(positive(), 'adagrad, adam: keeps the denominator from zero', 'epsilon'), 1e-8),
+  epsilon: v.optional(
+    option(real(1e-30), 'adagrad, adam: keeps the denominator from zero, in f32 too', 'epsilon'),
+    1e-8,
+  ),
   validationRatio: v.optional(
     option(real(0, 0.9), 'share of the training entries kept for validation; the best epoch is restored', 'ratio'),
     0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
-import { packBatches } from '../../src/layout/batches.ts'
+import { batchOrder, packBatches } from '../../src/layout/batches.ts'
 import type { Parameters } from '../../src/model/tables.ts'
 import { type MinibatchOptions, MinibatchSolver } from '../../src/solvers/minibatch.ts'
 import { type ReferenceOptions, ReferenceTraining } from '../reference/epoch.ts'
@@ -102,7 +102,7 @@ function trainReference(kind: Case): { model: ReferenceModel; sums: Outcome['sum
   const sums: Outcome['sums'] = []
   for (let epoch = 0; epoch < (kind.epochs ?? 1); epoch++) {
     // Batches are visited in an order drawn for each epoch.
-    const order = new Random(options.seed, 2 + epoch).permutation(layout.batchCount)
+    const order = batchOrder(layout.batchCount, options.seed, epoch)
     sums.push(
       training.epoch(
         Array.from(order, batch => batches[batch]!),

@@ -17,10 +17,7 @@ export const rowVariants = [
   { factors: 17, biases: true },
 ]
 
-/**
- * Variants of a kernel that scores: every rank, every number of lanes that may share a score, either link. Not all
- * combinations, and no long row in one lane, because a software GPU takes seconds to compile its unrolled loop.
- */
+/** Variants of a kernel that scores: every rank, every number of lanes that may share a score, either link. */
 export const scoreVariants = [
   { factors: 1, lanes: 1, bounded: false },
   { factors: 1, lanes: 8, bounded: true },
@@ -30,8 +27,10 @@ export const scoreVariants = [
   { factors: 17, lanes: 4, bounded: true },
   { factors: 32, lanes: 1, bounded: true },
   { factors: 32, lanes: 8, bounded: false },
+  { factors: 64, lanes: 1, bounded: true },
   { factors: 64, lanes: 2, bounded: true },
   { factors: 64, lanes: 8, bounded: false },
+  { factors: 128, lanes: 1, bounded: false },
   { factors: 128, lanes: 4, bounded: true },
   { factors: 128, lanes: 8, bounded: false },
 ]
@@ -102,7 +101,7 @@ export function modelBuffers(model: ReferenceModel) {
     item_factors: padRows(Float32Array.from(model.itemFactors), items, factors),
     user_bias: Float32Array.from(model.userBias),
     item_bias: Float32Array.from(model.itemBias),
-    model: modelStruct.pack({ mean, minimum, maximum, users, items }),
+    model: modelStruct.pack({ mean, minimum, maximum, users, items, blocks: factorBlocks(factors) }),
   }
 }
 
