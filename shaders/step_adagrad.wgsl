@@ -2,9 +2,8 @@
 // epsilon). A row without a gradient would not move, so the rows of the batch are all there is to do.
 // Moves 4 * 16 bytes a vec4 of parameters, 16 a segment's vec4.
 
-import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
-import package::lib::side::PARAMETER_BLOCKS;
-import package::lib::step::{batch, side, runs, load_parameters, store_parameters, rate_of, run_gradient};
+import package::lib::dispatch::WORKGROUP_SIZE;
+import package::lib::step::{side, place_in_batch, load_parameters, store_parameters, rate_of, run_gradient};
 
 @group(1) @binding(0) var<storage, read_write> squares: array<vec4f>;
 
@@ -14,17 +13,13 @@ fn step_adagrad(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = linear_invocation(workgroup, workgroups, local_index);
-  if (index >= batch.run_count * PARAMETER_BLOCKS) {
+  let at = place_in_batch(workgroup, workgroups, local_index);
+  if (!at.inside) {
     return;
   }
-  let run = batch.run_start + index / PARAMETER_BLOCKS;
-  let block = index % PARAMETER_BLOCKS;
-  let row = runs[run].x;
-  let theta = load_parameters(row, block);
-  let g = run_gradient(run, block, theta);
-  let slot = row * PARAMETER_BLOCKS + block;
-  let s = squares[slot] + g * g;
-  squares[slot] = s;
-  store_parameters(row, block, theta - rate_of(block) * g / (sqrt(s) + side.epsilon));
+  let theta = load_parameters(at.row, at.block);
+  let g = run_gradient(at.run, at.block, theta);
+  let s = squares[at.slot] + g * g;
+  squares[at.slot] = s;
+  store_parameters(at.row, at.block, theta - rate_of(at.block) * g / (sqrt(s) + side.epsilon));
 }

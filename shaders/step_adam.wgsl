@@ -8,7 +8,9 @@
 
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
 import package::lib::side::PARAMETER_BLOCKS;
-import package::lib::step::{batch, side, runs, load_parameters, store_parameters, rate_of, penalty_of, data_gradient, run_gradient};
+import package::lib::step::{batch, side, runs, Place, load_parameters, store_parameters, rate_of};
+@if(dense) import package::lib::step::{penalty_of, data_gradient};
+@if(!dense) import package::lib::step::{place_in_batch, run_gradient};
 
 @group(1) @binding(0) var<storage, read_write> first_moment: array<vec4f>;
 @group(1) @binding(1) var<storage, read_write> second_moment: array<vec4f>;
@@ -28,11 +30,17 @@ import package::lib::step::{batch, side, runs, load_parameters, store_parameters
   return low;
 }
 
-@if(dense) fn row_gradient(row: u32, block: u32, theta: vec4f) -> vec4f {
-  let run = lower_bound(row);
-  let decay = penalty_of(block) * theta;
-  if (run < batch.run_start + batch.run_count && runs[run].x == row) {
-    return data_gradient(run, block) + decay;
+// Over all rows of the side; `run` is where the batch's run of the row would be.
+@if(dense) fn place_in_table(workgroup: vec3u, workgroups: vec3u, local_index: u32) -> Place {
+  let index = linear_invocation(workgroup, workgroups, local_index);
+  let row = index / PARAMETER_BLOCKS;
+  return Place(row < side.rows, lower_bound(row), row, index % PARAMETER_BLOCKS, index);
+}
+
+@if(dense) fn row_gradient(at: Place, theta: vec4f) -> vec4f {
+  let decay = penalty_of(at.block) * theta;
+  if (at.run < batch.run_start + batch.run_count && runs[at.run].x == at.row) {
+    return data_gradient(at.run, at.block) + decay;
   }
   return decay;
 }
@@ -43,26 +51,18 @@ fn step_adam(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = linear_invocation(workgroup, workgroups, local_index);
-  let block = index % PARAMETER_BLOCKS;
-  @if(dense) let row = index / PARAMETER_BLOCKS;
-  @if(dense) if (row >= side.rows) {
+  @if(dense) let at = place_in_table(workgroup, workgroups, local_index);
+  @if(!dense) let at = place_in_batch(workgroup, workgroups, local_index);
+  if (!at.inside) {
     return;
   }
-  @if(!dense) if (index >= batch.run_count * PARAMETER_BLOCKS) {
-    return;
-  }
-  @if(!dense) let run = batch.run_start + index / PARAMETER_BLOCKS;
-  @if(!dense) let row = runs[run].x;
-
-  let theta = load_parameters(row, block);
-  @if(dense) let g = row_gradient(row, block, theta);
-  @if(!dense) let g = run_gradient(run, block, theta);
-  let slot = row * PARAMETER_BLOCKS + block;
-  let m = side.beta_1 * first_moment[slot] + (1.0 - side.beta_1) * g;
-  let v = side.beta_2 * second_moment[slot] + (1.0 - side.beta_2) * g * g;
-  first_moment[slot] = m;
-  second_moment[slot] = v;
+  let theta = load_parameters(at.row, at.block);
+  @if(dense) let g = row_gradient(at, theta);
+  @if(!dense) let g = run_gradient(at.run, at.block, theta);
+  let m = side.beta_1 * first_moment[at.slot] + (1.0 - side.beta_1) * g;
+  let v = side.beta_2 * second_moment[at.slot] + (1.0 - side.beta_2) * g * g;
+  first_moment[at.slot] = m;
+  second_moment[at.slot] = v;
   let step = (m / batch.correction_1) / (sqrt(v / batch.correction_2) + side.epsilon);
-  store_parameters(row, block, theta - rate_of(block) * step);
+  store_parameters(at.row, at.block, theta - rate_of(at.block) * step);
 }

@@ -2,9 +2,8 @@
 // a batch does not hold rests, as frameworks do it for sparse gradients.
 // Moves 4 * 16 bytes a vec4 of parameters, 16 a segment's vec4.
 
-import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
-import package::lib::side::PARAMETER_BLOCKS;
-import package::lib::step::{batch, side, runs, load_parameters, store_parameters, rate_of, run_gradient};
+import package::lib::dispatch::WORKGROUP_SIZE;
+import package::lib::step::{side, place_in_batch, load_parameters, store_parameters, rate_of, run_gradient};
 
 @group(1) @binding(0) var<storage, read_write> velocity: array<vec4f>;
 
@@ -14,16 +13,12 @@ fn step_momentum(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = linear_invocation(workgroup, workgroups, local_index);
-  if (index >= batch.run_count * PARAMETER_BLOCKS) {
+  let at = place_in_batch(workgroup, workgroups, local_index);
+  if (!at.inside) {
     return;
   }
-  let run = batch.run_start + index / PARAMETER_BLOCKS;
-  let block = index % PARAMETER_BLOCKS;
-  let row = runs[run].x;
-  let theta = load_parameters(row, block);
-  let slot = row * PARAMETER_BLOCKS + block;
-  let v = side.momentum * velocity[slot] + run_gradient(run, block, theta);
-  velocity[slot] = v;
-  store_parameters(row, block, theta - rate_of(block) * v);
+  let theta = load_parameters(at.row, at.block);
+  let v = side.momentum * velocity[at.slot] + run_gradient(at.run, at.block, theta);
+  velocity[at.slot] = v;
+  store_parameters(at.row, at.block, theta - rate_of(at.block) * v);
 }

@@ -1,9 +1,8 @@
 // Stochastic gradient descent on the rows of a batch: theta -= rate * g.
 // Moves 2 * 16 bytes a vec4 of parameters, 16 a segment's vec4.
 
-import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
-import package::lib::side::PARAMETER_BLOCKS;
-import package::lib::step::{batch, runs, load_parameters, store_parameters, rate_of, run_gradient};
+import package::lib::dispatch::WORKGROUP_SIZE;
+import package::lib::step::{place_in_batch, load_parameters, store_parameters, rate_of, run_gradient};
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn step_sgd(
@@ -11,13 +10,10 @@ fn step_sgd(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let index = linear_invocation(workgroup, workgroups, local_index);
-  if (index >= batch.run_count * PARAMETER_BLOCKS) {
+  let at = place_in_batch(workgroup, workgroups, local_index);
+  if (!at.inside) {
     return;
   }
-  let run = batch.run_start + index / PARAMETER_BLOCKS;
-  let block = index % PARAMETER_BLOCKS;
-  let row = runs[run].x;
-  let theta = load_parameters(row, block);
-  store_parameters(row, block, theta - rate_of(block) * run_gradient(run, block, theta));
+  let theta = load_parameters(at.row, at.block);
+  store_parameters(at.row, at.block, theta - rate_of(at.block) * run_gradient(at.run, at.block, theta));
 }

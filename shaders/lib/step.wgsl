@@ -4,6 +4,7 @@
 //   g = gradient_scale * sum_s gradient[s] + lambda * count^(nu - 1) * (entries of the row in this batch) * theta
 // or, for the dense optimizers, + lambda * theta on every row at every step (coupled weight decay).
 
+import package::lib::dispatch::linear_invocation;
 import package::lib::model::FACTOR_BLOCKS;
 import package::lib::side::{PARAMETER_BLOCKS, Side, SideBatch};
 
@@ -17,6 +18,25 @@ import package::lib::side::{PARAMETER_BLOCKS, Side, SideBatch};
 @group(0) @binding(5) var<storage, read_write> bias: array<f32>;
 @group(0) @binding(6) var<uniform> batch: SideBatch;
 @group(0) @binding(7) var<uniform> side: Side;
+
+// The vec4 that an invocation owns: vec4 `block` of the row of a run, and its place in tables of state.
+struct Place {
+  inside: bool,
+  run: u32,
+  row: u32,
+  block: u32,
+  slot: u32,
+}
+
+// Over the rows of the batch.
+fn place_in_batch(workgroup: vec3u, workgroups: vec3u, local_index: u32) -> Place {
+  let index = linear_invocation(workgroup, workgroups, local_index);
+  let inside = index < batch.run_count * PARAMETER_BLOCKS;
+  let run = batch.run_start + select(0, index / PARAMETER_BLOCKS, inside);
+  let row = runs[run].x;
+  let block = index % PARAMETER_BLOCKS;
+  return Place(inside, run, row, block, row * PARAMETER_BLOCKS + block);
+}
 
 fn load_parameters(row: u32, block: u32) -> vec4f {
   if (block < FACTOR_BLOCKS) {
