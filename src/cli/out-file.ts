@@ -16,7 +16,7 @@ export async function checkWritable(path: string): Promise<void> {
   await access(folder, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
     throw new OutputError('cannot be written: its folder is not writable', path, { cause })
   })
-  if ((await stat(path).catch(() => undefined))?.isDirectory() === true) {
-    throw new OutputError('cannot be written: is a directory', path)
-  }
+  const present = await stat(path).catch(() => undefined)
+  if (present?.isDirectory() === true) throw new OutputError('cannot be written: is a directory', path)
+  if (present !== undefined && !present.isFile()) throw new OutputError('cannot be written: is no regular file', path)
 }

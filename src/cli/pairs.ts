@@ -2,6 +2,7 @@ import { InputError } from '../errors.ts'
 import { chosenRoles } from '../node/ingest/column-roles.ts'
 import { nameDelimiter } from '../node/ingest/dialect.ts'
 import { integerKind, splitQuoted } from '../node/ingest/fields.ts'
+import { readSettings } from '../node/ingest/options.ts'
 import { openSource, type Source, textChunks } from '../node/ingest/source.ts'
 import { decodeLoosely, lineBlocks, shownLine } from '../node/ingest/text.ts'
 import { type PairColumns, type Pairs, usualPairColumns } from './pair-columns.ts'
@@ -22,9 +23,10 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
  * Reads pairs of a user and an item from delimited text (plain or compressed) or Parquet. Other columns do not matter.
- * @throws InputError with file, line and text
+ * @throws InputError with file, line and text, OptionError for a delimiter that cannot be one
  */
 export async function readPairs(file: string, options: PairOptions): Promise<Pairs> {
+  readSettings({ delimiter: options.delimiter })
   const source = await openSource(file)
   const pairs = source.kind === 'parquet' ? await readParquet(file, options) : await readText(source, options)
   if (pairs.users.length === 0) throw new InputError('the file holds no pairs', { file })

@@ -29,7 +29,9 @@ export type DeviceLimits = Record<(typeof plannedLimits)[number], number>
 
 export const usedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as const satisfies GPUFeatureName[]
 
-export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
+export function describeAdapter(
+  info: Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'description' | 'device' | 'isFallbackAdapter'>,
+): AdapterDescription {
   const words = `${info.vendor} ${info.architecture} ${info.description} ${info.device}`.toLowerCase()
   return {
     vendor: info.vendor,
@@ -39,9 +41,12 @@ export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
   }
 }
 
+const unknownAdapter = { vendor: '', architecture: '', description: '', device: '', isFallbackAdapter: false }
+
 export function describeDevice(device: GPUDevice): Capabilities {
   return {
-    adapter: describeAdapter(device.adapterInfo),
+    // Not every browser has `adapterInfo` on a device yet.
+    adapter: describeAdapter(device.adapterInfo ?? unknownAdapter),
     limits: pickLimits(device.limits),
     features: {
       subgroups: device.features.has('subgroups'),

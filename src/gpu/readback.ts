@@ -54,7 +54,7 @@ export class Readback {
   #take(bytes: number): GPUBuffer {
     const index = this.#idle.findIndex(buffer => buffer.size >= bytes)
     if (index >= 0) return this.#idle.splice(index, 1)[0]!
-    // Powers of two from 4 KiB: few sizes, used again. The ring keeps its largest few.
+    // Powers of two from 4 KiB: few sizes, used again.
     if (this.#idle.length >= 4) this.#owner.release(this.#idle.shift()!)
     return this.#owner.staging('readback', 2 ** Math.max(12, Math.ceil(Math.log2(bytes))))
   }

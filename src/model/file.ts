@@ -58,6 +58,20 @@ export function encodeModel(parts: ModelParts): Uint8Array[] {
  * @throws InputError for a damaged file, another program's, one of a newer version, or parts that do not fit one another.
  */
 export function decodeModel(bytes: Uint8Array, file?: string): ModelParts {
+  try {
+    return decodeParts(bytes, file)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    // The call stack is the bound of how deep JSON may be nested.
+    throw new InputError(
+      'the header is nested too deeply, or describes more than there is room for',
+      { file },
+      { cause },
+    )
+  }
+}
+
+function decodeParts(bytes: Uint8Array, file?: string): ModelParts {
   const place = { file }
   const { tensors, metadata } = decodeSafetensors(bytes, file)
   checkFormat(metadata, place)

@@ -37,7 +37,8 @@ const blockScores = 16 * 2 ** 20
 export class Model {
   readonly parts: Readonly<ModelParts>
   readonly #gpu: Gpu | undefined
-  #scorer: { scorer: Scorer; destroy(): void } | undefined
+  #uploading: Promise<Uploaded> | undefined
+  #uploaded: Uploaded | undefined
 
   constructor(parts: ModelParts, gpu?: Gpu) {
     this.parts = parts
@@ -140,8 +141,9 @@ export class Model {
 
   /** Frees what the model holds on the GPU. */
   destroy(): void {
-    this.#scorer?.destroy()
-    this.#scorer = undefined
+    this.#uploaded?.destroy()
+    this.#uploaded = undefined
+    this.#uploading = undefined
   }
 
   #knownUser(user: RawId): number {
@@ -161,25 +163,43 @@ export class Model {
     return clip ? Math.min(range.max, Math.max(range.min, value)) : value
   }
 
+  /** The scorer, uploaded once however many ask for it at a time. */
   async #prepare(): Promise<Scorer> {
-    if (this.#scorer === undefined) {
-      if (this.#gpu === undefined) {
-        throw new GpuUnavailableError(
-          'this model was loaded without a GPU',
-          'Give one to Model.decode, or call predict.',
-        )
-      }
-      this.#scorer = await uploadScorer(this.#gpu, this.parts)
+    if (this.#gpu === undefined) {
+      throw new GpuUnavailableError('this model was loaded without a GPU', 'Give one to Model.decode, or call predict.')
     }
-    return this.#scorer.scorer
+    this.#uploading ??= this.#upload(this.#gpu)
+    return (await this.#uploading).scorer
+  }
+
+  async #upload(gpu: Gpu): Promise<Uploaded> {
+    try {
+      const uploaded = await uploadScorer(gpu, this.parts)
+      this.#uploaded = uploaded
+      return uploaded
+    } catch (error) {
+      this.#uploading = undefined
+      throw error
+    }
   }
 }
 
-async function uploadScorer(gpu: Gpu, parts: ModelParts): Promise<{ scorer: Scorer; destroy(): void }> {
+interface Uploaded {
+  scorer: Scorer
+  destroy(): void
+}
+
+async function uploadScorer(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
   const { userFactors, itemFactors, userIds, itemIds, factors } = parts
   const buffers = gpu.buffers()
-  const tables = new FactorTables(buffers, { users: userIds.size, items: itemIds.size, factors })
-  await gpu.settle(buffers)
+  let tables: FactorTables
+  try {
+    tables = new FactorTables(buffers, { users: userIds.size, items: itemIds.size, factors })
+    await gpu.settle(buffers)
+  } catch (error) {
+    buffers.destroy()
+    throw error
+  }
   tables.write(gpu, {
     userFactors,
     itemFactors,

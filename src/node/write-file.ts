@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LowrankError, OutputError } from '../errors.ts'
 
@@ -38,25 +38,31 @@ async function writeChunks(handle: FileHandle, path: string, chunks: FileChunks)
  * @throws OutputError where the file cannot be written. Errors of this library and others of `write` pass unchanged.
  */
 export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const target = await regularFile(path)
   const temporary = join(
-    dirname(path),
-    `.${basename(path).slice(0, 100)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`,
+    dirname(target),
+    `.${basename(target).slice(0, 100)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`,
   )
   try {
-    await refuseFolder(path)
     await write(temporary)
     await synchronise(temporary)
-    await rename(temporary, path)
+    await rename(temporary, target)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
     throw outputFailure(path, error)
   }
 }
 
-/** `rename` cannot replace a folder either, but only says so when everything is written. */
-async function refuseFolder(path: string): Promise<void> {
+/**
+ * A rename would put a file in the place of a device, a pipe or a link, and cannot replace a folder.
+ * @returns the file itself, where `path` is a symbolic link to one
+ */
+async function regularFile(path: string): Promise<string> {
   const status = await stat(path).catch(() => undefined)
-  if (status?.isDirectory() === true) throw new OutputError('cannot be written: is a directory', path)
+  if (status === undefined) return path
+  if (status.isDirectory()) throw new OutputError('cannot be written: is a directory', path)
+  if (!status.isFile()) throw new OutputError('cannot be written: is no regular file', path)
+  return await realpath(path)
 }
 
 async function synchronise(path: string): Promise<void> {

@@ -16,6 +16,10 @@ export interface FitOptions extends TrainOptions, TrainingExtras {
 export async function fit(gpu: Gpu, ratings: Ratings, options: FitOptions = {}): Promise<FitResult> {
   const { onEpoch, ...rest } = options
   const training = new Training(gpu, ratings, rest)
-  for await (const report of training) onEpoch?.(report)
-  return await training.finish()
+  try {
+    for await (const report of training) onEpoch?.(report)
+    return await training.finish()
+  } finally {
+    training.destroy()
+  }
 }

@@ -29,10 +29,15 @@ export class StateKeeper {
   /** `initial` is what the tables hold at the start. */
   static async create(gpu: Gpu, tables: FactorTables, initial: Parameters): Promise<StateKeeper> {
     const buffers = gpu.buffers()
-    const keeper = new StateKeeper(gpu, buffers, tables, initial)
-    await gpu.settle(buffers)
-    keeper.#kept.write(gpu, initial)
-    return keeper
+    try {
+      const keeper = new StateKeeper(gpu, buffers, tables, initial)
+      await gpu.settle(buffers)
+      keeper.#kept.write(gpu, initial)
+      return keeper
+    } catch (error) {
+      buffers.destroy()
+      throw error
+    }
   }
 
   private constructor(gpu: Gpu, buffers: BufferOwner, tables: FactorTables, initial: Parameters) {

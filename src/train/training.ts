@@ -81,7 +81,7 @@ export class Training implements AsyncIterable<EpochReport> {
   #best = Number.POSITIVE_INFINITY
   #bestEpoch = 0
   #ended: FitResult | undefined
-  #failed = false
+  #failure: { error: unknown } | undefined
 
   /** @throws OptionError, InputError; nothing is allocated on the GPU before the first epoch. */
   constructor(gpu: Gpu, ratings: Ratings, options: TrainOptions & TrainingExtras = {}) {
@@ -94,13 +94,17 @@ export class Training implements AsyncIterable<EpochReport> {
     this.#gpu = gpu
     this.#ratings = ratings
     this.#extras = { signal, validation, keepSeen }
-    this.#scale = scaleOf(ratings, this.options)
-    this.#divergedAbove = divergedAbove(ratings, this.#scale, this.options)
     this.#schedule = new Schedule(this.options)
     const { validationRatio, seed } = this.options
     const parts = validationRatio > 0 ? splitRandom(ratings, { ratio: validationRatio, seed }) : undefined
     this.#train = parts?.train ?? ratings
     this.#validation = parts?.test ?? validation?.alignTo(ratings.userIds, ratings.itemIds)
+    if (this.#validation?.length === 0) throw new OptionError('validation', 'there are no entries to validate on')
+    if (this.options.patience > 0 && this.#validation === undefined) {
+      throw new OptionError('patience', '"patience" needs validation entries: give a "validationRatio"')
+    }
+    this.#scale = scaleOf(this.#train, this.options)
+    this.#divergedAbove = divergedAbove(this.#train, this.#scale, this.options)
   }
 
   /** Entries that are trained on, and those held out for validation. */
@@ -113,19 +117,20 @@ export class Training implements AsyncIterable<EpochReport> {
    * @throws DivergedError, AbortedError, DeviceLostError, each with the result so far; GPU errors
    */
   async step(): Promise<EpochReport | undefined> {
-    if (this.#ended !== undefined || this.#failed) return undefined
+    if (this.#ended !== undefined || this.#failure !== undefined) return undefined
     const epoch = this.#epochs.length
     if (epoch >= this.options.epochs || this.#outOfPatience(epoch)) return undefined
     try {
       this.#run ??= await this.#start()
       return await this.#runEpoch(this.#run, epoch)
     } catch (error) {
-      this.#failed = true
+      this.#failure = { error }
       try {
-        throw await this.#explain(error, epoch)
+        this.#failure.error = await this.#explain(error, epoch)
       } finally {
-        this.#release()
+        this.destroy()
       }
+      throw this.#failure.error
     }
   }
 
@@ -137,14 +142,18 @@ export class Training implements AsyncIterable<EpochReport> {
     }
   }
 
-  /** Ends the training here: the model of the best epoch so far by validation, else of the last; frees the GPU's part. */
+  /**
+   * Ends the training here: the model of the best epoch so far by validation, else of the last; frees the GPU's part.
+   * @throws what ended a training that failed
+   */
   async finish(): Promise<FitResult> {
+    if (this.#failure !== undefined) throw this.#failure.error
     if (this.#ended === undefined) {
       this.#run ??= await this.#start()
       try {
         this.#ended = this.#result(await this.#run.keeper.read())
       } finally {
-        this.#release()
+        this.destroy()
       }
     }
     return this.#ended
@@ -159,14 +168,18 @@ export class Training implements AsyncIterable<EpochReport> {
       return drawn
     }
     const solver = await MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
+    const made: { destroy(): void }[] = [solver]
     try {
       const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial())
+      made.push(keeper)
       const scorer = new Scorer(this.#gpu, solver.tables, this.#scale)
+      made.push(scorer)
       const meter = this.#validation && (await scorer.prepareErrors(this.#validation))
+      if (meter !== undefined) made.push(meter)
       await this.#gpu.idle()
       return { solver, keeper, scorer, meter }
     } catch (error) {
-      solver.destroy()
+      for (const part of made) part.destroy()
       throw error
     } finally {
       this.#seconds.pack = (performance.now() - began) / 1000
@@ -215,7 +228,7 @@ export class Training implements AsyncIterable<EpochReport> {
   async #explain(error: unknown, epoch: number): Promise<unknown> {
     const keeper = this.#run?.keeper
     if (error instanceof DeviceLostError) {
-      error.epoch = keeper?.mirror.epoch ?? 0
+      error.epoch = epoch
       error.result = keeper && this.#result(keeper.mirror)
       return error
     }
@@ -248,7 +261,8 @@ export class Training implements AsyncIterable<EpochReport> {
     return { model, epochs: this.#epochs, epoch: state.epoch, options, seconds: this.#seconds }
   }
 
-  #release(): void {
+  /** Frees what the training holds on the GPU; `finish` and a failure do so by themselves. */
+  destroy(): void {
     this.#run?.meter?.destroy()
     this.#run?.scorer.destroy()
     this.#run?.keeper.destroy()

@@ -116,6 +116,18 @@ describe('Model', () => {
     model.destroy()
   })
 
+  it('uploads once when much is asked at a time', async () => {
+    const askMuch = async () => {
+      const model = new Model(randomParts(5, 8), gpu)
+      await Promise.all([model.predictMany(['user 1'], [100]), model.recommend('user 1'), model.recommend('user 2')])
+      model.destroy()
+    }
+    await askMuch() // makes the staging buffers that stay
+    const before = gpu.liveBytes
+    await askMuch()
+    expect(gpu.liveBytes).toBe(before)
+  })
+
   it('evaluates ratings numbered in another way, and counts whom it does not know', async () => {
     const model = new Model(randomParts(6, 9), gpu)
     const ratings = Ratings.from(['user 4', 'new', 'user 2', 'user 4'], [110, 100, 5, 101], [3, 4, 2, 1])

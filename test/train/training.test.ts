@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import { splitRandom } from '../../src/data/split.ts'
-import { DeviceLostError, InputError, LimitExceededError, OptionError } from '../../src/errors.ts'
+import { AbortedError, DeviceLostError, InputError, LimitExceededError, OptionError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import { openGpu } from '../../src/node/gpu.ts'
 import { fit } from '../../src/train/fit.ts'
@@ -79,6 +79,32 @@ describe('training', () => {
     expect(epochs).toHaveLength(best + 4)
     expect(epochs.length).toBeLessThan(60)
     expect((await model.evaluate(test)).rmse).toBe(errors[best - 1])
+  })
+
+  it('gives what ended it from finish, and never starts anew', async () => {
+    const stop = new AbortController()
+    const training = new Training(gpu, train, { ...base, signal: stop.signal })
+    await training.step()
+    stop.abort()
+    const before = await training.step().catch((error: unknown) => error)
+    expect(before).toBeInstanceOf(AbortedError)
+    await expect(training.finish()).rejects.toBe(before)
+  })
+
+  it('frees the GPU when a callback throws', async () => {
+    await fit(gpu, train, { ...base, epochs: 1 })
+    const before = gpu.liveBytes
+    const throwing = () => {
+      throw new TypeError('mine')
+    }
+    await expect(fit(gpu, train, { ...base, onEpoch: throwing })).rejects.toThrow('mine')
+    expect(gpu.liveBytes).toBe(before)
+  })
+
+  it('refuses patience and validation without entries', async () => {
+    await expect(fit(gpu, train, { ...base, patience: 2 })).rejects.toThrow(/"patience" needs validation/)
+    const none = train.select(new Uint32Array(0))
+    await expect(fit(gpu, train, { ...base, validation: none })).rejects.toBeInstanceOf(OptionError)
   })
 
   it('keeps validation entries out of the training', async () => {
