@@ -3,6 +3,8 @@ export interface Capabilities {
   adapter: AdapterDescription
   limits: DeviceLimits
   features: { subgroups: boolean; f16: boolean; timestamps: boolean }
+  /** Lanes that any subgroup has at least; 1 without subgroups. */
+  subgroupMinSize: number
 }
 
 export interface AdapterDescription {
@@ -41,6 +43,9 @@ export function describeAdapter(
   }
 }
 
+/** What WebGPU grants where an adapter does not say. */
+const leastSubgroup = 4
+
 const unknownAdapter = { vendor: '', architecture: '', description: '', device: '', isFallbackAdapter: false }
 
 export function describeDevice(device: GPUDevice): Capabilities {
@@ -53,6 +58,7 @@ export function describeDevice(device: GPUDevice): Capabilities {
       f16: device.features.has('shader-f16'),
       timestamps: device.features.has('timestamp-query'),
     },
+    subgroupMinSize: device.features.has('subgroups') ? (device.adapterInfo?.subgroupMinSize ?? leastSubgroup) : 1,
   }
 }
 

@@ -99,12 +99,12 @@ export class Gpu {
     return new BufferOwner(this.device, this.capabilities.limits, this.#ledger)
   }
 
-  /** The compiled variant of a kernel; compiled once for each set of conditions and constants. */
+  /** The compiled variant of a kernel; compiled once for each set of conditions, sizes and constants. */
   pipeline<Groups extends readonly Bindings[]>(
     kernel: Kernel<Groups>,
     constants: Constants = {},
   ): Promise<Pipeline<Groups>> {
-    const key = JSON.stringify([kernel.name, kernel.conditions, constants])
+    const key = JSON.stringify([kernel.name, kernel.conditions, kernel.sizes, constants])
     let pipeline = this.#pipelines.get(key)
     if (pipeline === undefined) {
       const compiled = this.wait(Pipeline.create(this.device, kernel, constants))

@@ -15,6 +15,8 @@ export interface Kernel<Groups extends readonly Bindings[]> {
   readonly groups: Groups
   /** WESL conditions that choose a variant. */
   readonly conditions: Readonly<Record<string, boolean>>
+  /** Sizes that must be known when the WGSL is linked (of arrays in registers): what it imports from `constants`. */
+  readonly sizes?: Readonly<Record<string, number>>
   /** All WGSL modules by path, among them `name`.wgsl. */
   readonly sources: Readonly<Record<string, string>>
 }
@@ -30,6 +32,7 @@ export async function linkKernel(kernel: Kernel<readonly Bindings[]>): Promise<s
     weslSrc: { ...kernel.sources },
     rootModuleName: kernel.name,
     conditions: { ...kernel.conditions },
+    constants: { ...kernel.sizes },
     keepComments: false,
     sourceMap: false,
   })

@@ -12,6 +12,7 @@ export function defineKernel<const Groups extends readonly Bindings[]>(
   name: string,
   groups: Groups,
   conditions: Readonly<Record<string, boolean>> = {},
+  sizes: Readonly<Record<string, number>> = {},
 ): Kernel<Groups> {
-  return { name, groups, conditions, sources }
+  return { name, groups, conditions, sizes, sources }
 }

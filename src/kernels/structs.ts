@@ -24,6 +24,14 @@ export const sideBatchStruct = scalarStruct('SideBatch', {
   correction_2: 'f32',
 })
 
+export const stratumStruct = scalarStruct('Stratum', {
+  stratum: 'u32',
+  tile_start: 'u32',
+  partial_start: 'u32',
+  rate: 'f32',
+  noise: 'u32',
+})
+
 export const sideStruct = scalarStruct('Side', {
   factor_rate: 'f32',
   bias_rate: 'f32',

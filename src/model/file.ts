@@ -18,7 +18,7 @@ const LINKS: readonly Link[] = ['linear', 'bounded']
  * - `user_ids`, `item_ids` I64 [n]; ids that are strings: U8, their UTF-8, and `user_id_offsets`, `item_id_offsets`
  *   I64 [n + 1]
  * - `seen_offsets` U32 [users + 1], `seen_items` U32; absent in a model without seen items
- * - in the metadata `format` "lowrank", `version` "1", `mean`, `link`, `min`, `max`, `clip`, `options` (JSON)
+ * - in the metadata `format` "lowrank", `version` "1", `mean`, `link`, `min`, `max`, `clip`, `options` (JSON), and perhaps `plan` (JSON)
  *
  * The pieces are views of the parts where they can be. The same parts give the same bytes.
  * @throws InputError for parts that do not fit one another or are not finite, ids that are no safe integers or no valid
@@ -27,6 +27,7 @@ const LINKS: readonly Link[] = ['linear', 'bounded']
 export function encodeModel(parts: ModelParts): Uint8Array[] {
   checkParts(parts)
   checkJson(parts.options, 'options')
+  if (parts.plan !== undefined) checkJson(parts.plan, 'plan')
   const { factors, userIds, itemIds, userBias, itemBias, range, seen } = parts
   const tensors: Tensor[] = [
     { name: 'user_factors', shape: [userIds.size, factors], data: parts.userFactors },
@@ -49,6 +50,7 @@ export function encodeModel(parts: ModelParts): Uint8Array[] {
     max: writeNumber(range.max),
     clip: String(parts.clip),
     options: JSON.stringify(parts.options),
+    ...(parts.plan === undefined ? {} : { plan: JSON.stringify(parts.plan) }),
   })
 }
 
@@ -92,7 +94,8 @@ function decodeParts(bytes: Uint8Array, file?: string): ModelParts {
     userIds: decodeIds('user', users, reader),
     itemIds: decodeIds('item', items, reader),
     seen: decodeSeen(reader, users),
-    options: readOptions(metadata, place),
+    options: readObject(metadata, 'options', place),
+    plan: metadata.has('plan') ? readObject(metadata, 'plan', place) : undefined,
   }
   reader.finish()
   checkParts(parts, place)
@@ -152,18 +155,18 @@ function readChoice<Choice extends string>(
   return choice
 }
 
-function readOptions(metadata: ReadonlyMap<string, string>, place: InputPlace): Record<string, unknown> {
-  const text = readField(metadata, 'options', place)
-  let options: unknown
+function readObject(metadata: ReadonlyMap<string, string>, key: string, place: InputPlace): Record<string, unknown> {
+  const text = readField(metadata, key, place)
+  let value: unknown
   try {
-    options = JSON.parse(text)
+    value = JSON.parse(text)
   } catch (cause) {
-    throw new InputError(`the metadata give options as ${inShort(text)}; expected JSON`, place, { cause })
+    throw new InputError(`the metadata give ${key} as ${inShort(text)}; expected JSON`, place, { cause })
   }
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InputError(`the metadata give options as ${inShort(text)}; expected a JSON object`, place)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InputError(`the metadata give ${key} as ${inShort(text)}; expected a JSON object`, place)
   }
-  return options as Record<string, unknown>
+  return value as Record<string, unknown>
 }
 
 /** Refuses what JSON.stringify would drop or change; a property that is undefined counts as absent. */

@@ -31,4 +31,9 @@ export interface ModelParts {
   seen?: SeenItems | undefined
   /** The options of the training, resolved, as plain JSON. */
   options: Readonly<Record<string, unknown>>
+  /**
+   * How the solver cut the work on the device that it ran on, as plain JSON; `reproducible` says whether the same seed
+   * there gives the same bits.
+   */
+  plan?: Readonly<Record<string, unknown>> | undefined
 }

@@ -6,7 +6,6 @@ import { GpuTimer } from '../gpu/timer.ts'
 import { itemGradients, userGradients } from '../kernels/gradients.ts'
 import { residuals } from '../kernels/residuals.ts'
 import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
-import { sideStruct } from '../kernels/structs.ts'
 import { type BatchLayout, batchOrder, packBatches } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
 import { predictionConstants, scoringBuffers } from '../model/scorer.ts'
@@ -15,7 +14,8 @@ import { FactorTables, type ModelScale, type Parameters, packModel } from '../mo
 import { BatchWindows, type StepScale, windowBytes } from './batch-windows.ts'
 import { type BoundGradients, MinibatchSide } from './minibatch-side.ts'
 import { type Optimizer, type OptimizerName, optimizers } from './optimizers.ts'
-import { type Penalty, penaltyExponent, penaltyWeights } from './penalty.ts'
+import { penaltyExponent, penaltyWeights } from './penalty.ts'
+import { packSide, type SideOptions } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver } from './solver.ts'
 
 // Minimises, by mini-batches of observed entries (u, i, r),
@@ -26,23 +26,12 @@ import type { EpochOrder, EpochSums, Solver } from './solver.ts'
 // same old factors, then one optimizer step on each side. No atomics, sums in a fixed order: the same seed on the same
 // adapter gives the same bits. (Koren, Bell and Volinsky, Matrix factorization techniques, 2009, for the model.)
 
-export interface MinibatchOptions {
+export interface MinibatchOptions extends SideOptions {
   optimizer: OptimizerName
   factors: number
   biases: boolean
   batchSize: number
   seed: number
-  penalty: Penalty
-  userRegularization: number
-  itemRegularization: number
-  biasRegularization: number
-  userLearningRate: number
-  itemLearningRate: number
-  biasLearningRate: number
-  momentum: number
-  beta1: number
-  beta2: number
-  epsilon: number
 }
 
 /** Everything of a mini-batch run that lies on the GPU, made once. */
@@ -57,6 +46,7 @@ interface Plan {
 }
 
 export class MinibatchSolver implements Solver {
+  readonly plan = { reproducible: true } as const
   readonly #buffers: BufferOwner
   readonly #options: MinibatchOptions
   readonly #plan: Plan
@@ -229,21 +219,6 @@ async function makePlan(
 interface GradientBuffers {
   segments: GPUBuffer
   gradient: GPUBuffer
-}
-
-function packSide(options: MinibatchOptions, rows: number, side: 'users' | 'items'): ArrayBuffer {
-  const ofUsers = side === 'users'
-  return sideStruct.pack({
-    factor_rate: ofUsers ? options.userLearningRate : options.itemLearningRate,
-    bias_rate: options.biasLearningRate,
-    factor_penalty: ofUsers ? options.userRegularization : options.itemRegularization,
-    bias_penalty: options.biasRegularization,
-    momentum: options.momentum,
-    beta_1: options.beta1,
-    beta_2: options.beta2,
-    epsilon: options.epsilon,
-    rows,
-  })
 }
 
 /** Coupled weight decay lambda on the mean squared error is, on the sum over N entries, a penalty of N / 2 lambda. */

@@ -20,6 +20,14 @@ export interface EpochSums {
 /** How one epoch changes the tables. */
 export interface Solver {
   readonly tables: FactorTables
+  /** How the work was cut for this device and these data, for people and for the model's metadata; plain JSON. */
+  readonly plan: SolverPlan
   runEpoch(order: EpochOrder): Promise<EpochSums>
   destroy(): void
+}
+
+export interface SolverPlan {
+  /** Whether the same seed on the same adapter gives the same bits. */
+  reproducible: boolean
+  [figure: string]: number | string | boolean
 }

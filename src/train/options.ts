@@ -42,11 +42,29 @@ const penaltyWords = `must be ${penaltyNames.join(', ')} or an exponent from 0 t
 
 export const optionsSchema = v.strictObject({
   model: v.optional(option(oneOf('explicit'), 'what the ratings mean: explicit = ratings on a scale'), 'explicit'),
-  solver: v.optional(option(oneOf('minibatch'), 'how the factors are found'), 'minibatch'),
-  optimizer: v.optional(option(oneOf(...optimizerNames), 'step rule of the mini-batch solver'), 'adagrad'),
+  solver: v.optional(
+    option(
+      oneOf('sgd', 'minibatch'),
+      'how the factors are found: sgd = entry by entry, in parallel without races (default); minibatch = by batches (default where the optimizer or a batch size asks for it)',
+    ),
+  ),
+  optimizer: v.optional(
+    option(oneOf(...optimizerNames), 'step rule; the solver sgd knows sgd and adagrad'),
+    'adagrad',
+  ),
   factors: v.optional(option(integer(1, 512), 'rank k: latent factors a user and an item', 'k'), 32),
   epochs: v.optional(option(integer(0, 1_000_000), 'passes over the training entries', 'n'), 20),
-  batchSize: v.optional(option(integer(1, 2 ** 24), 'entries in a mini-batch', 'n'), 4096),
+  batchSize: v.optional(option(integer(1, 2 ** 24), 'minibatch: entries in a batch (default: 4096)', 'n')),
+  workers: v.optional(
+    option(integer(1, 65_535), 'sgd: tiles trained side by side (default: by the device and the data)', 'n'),
+  ),
+  strata: v.optional(
+    option(
+      integer(1, 65_535),
+      'sgd: steps that an epoch is cut into (default: as many as workers); with fewer, workers race (Hogwild): not reproducible',
+      'n',
+    ),
+  ),
   learningRate: v.optional(option(positive(), 'step size', 'rate')),
   userLearningRate: v.optional(option(real(0), 'step size of user factors (default: the learning rate)', 'rate')),
   itemLearningRate: v.optional(option(real(0), 'step size of item factors (default: the learning rate)', 'rate')),
@@ -96,7 +114,10 @@ export const optionsSchema = v.strictObject({
     0,
   ),
   seed: v.optional(option(integer(0, 2 ** 32 - 1), 'fixes every random draw', 'n'), 0),
-  precision: v.optional(option(oneOf('f32'), 'storage of the factors'), 'f32'),
+  precision: v.optional(
+    option(oneOf('f32', 'f16'), 'storage of the factors while training; f16: the solver sgd only'),
+    'f32',
+  ),
 })
 
 /** Options as a caller gives them: all optional. */
@@ -106,6 +127,8 @@ type Parsed = v.InferOutput<typeof optionsSchema>
 
 /** Options whose default depends on another option. */
 type Derived =
+  | 'solver'
+  | 'batchSize'
   | 'learningRate'
   | `${'user' | 'item' | 'bias'}LearningRate`
   | 'regularization'
@@ -115,7 +138,7 @@ type Derived =
 /** Options with every default filled in. */
 export type ResolvedOptions = Omit<Parsed, Derived> & { [Name in Derived]: NonNullable<Parsed[Name]> }
 
-/** Default learning rate and regularization of each optimizer. Rates of sum gradients are a step an entry. */
+/** Default learning rate and regularization of each optimizer of mini-batches. Rates of sum gradients are a step an entry. */
 export const optimizerDefaults = {
   sgd: { learningRate: 0.01, regularization: 0.1 },
   momentum: { learningRate: 0.001, regularization: 0.1 },
@@ -124,15 +147,25 @@ export const optimizerDefaults = {
   'sparse-adam': { learningRate: 0.005, regularization: 0.1 },
 } as const satisfies Record<keyof typeof optimizers, { learningRate: number; regularization: number }>
 
+/** Default learning rates of the solver sgd; adagrad's is LIBMF's. */
+export const fusedRates = { sgd: 0.01, adagrad: 0.1 } as const
+
 /**
  * Checks options and fills in the defaults.
+ * @param unit of the error's derivative (`errorScale`): the default regularization of the solver sgd, so that ratings in
+ *   other units are trained alike. A training knows it from its ratings.
  * @throws OptionError that names the option, what it takes, and for an unknown one the nearest known one.
  */
-export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
+export function resolveOptions(options: TrainOptions = {}, unit = 1): ResolvedOptions {
   const result = v.safeParse(optionsSchema, options, { abortEarly: true })
   if (!result.success) throw optionError(result.issues[0])
   const parsed = result.output
-  const defaults = optimizerDefaults[parsed.optimizer]
+  const solver = parsed.solver ?? (isFused(parsed.optimizer) && parsed.batchSize === undefined ? 'sgd' : 'minibatch')
+  checkSolver(solver, parsed)
+  const fused = solver === 'sgd' && isFused(parsed.optimizer)
+  const defaults = fused
+    ? { learningRate: fusedRates[parsed.optimizer as keyof typeof fusedRates], regularization: Number(unit.toPrecision(3)) }
+    : optimizerDefaults[parsed.optimizer]
   const learningRate = parsed.learningRate ?? defaults.learningRate
   const regularization = parsed.regularization ?? defaults.regularization
   if (parsed.optimizer === 'adam' && parsed.penalty !== undefined && parsed.penalty !== 'frobenius') {
@@ -143,6 +176,8 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   }
   return {
     ...parsed,
+    solver,
+    batchSize: parsed.batchSize ?? 4096,
     learningRate,
     userLearningRate: parsed.userLearningRate ?? learningRate,
     itemLearningRate: parsed.itemLearningRate ?? learningRate,
@@ -151,7 +186,26 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
     userRegularization: parsed.userRegularization ?? regularization,
     itemRegularization: parsed.itemRegularization ?? regularization,
     biasRegularization: parsed.biasRegularization ?? regularization,
-    penalty: parsed.penalty ?? (parsed.optimizer === 'adam' ? 'frobenius' : 'weighted'),
+    penalty: parsed.penalty ?? (fused ? 'sqrt' : parsed.optimizer === 'adam' ? 'frobenius' : 'weighted'),
+  }
+}
+
+const isFused = (optimizer: string): optimizer is keyof typeof fusedRates => optimizer in fusedRates
+
+function checkSolver(solver: 'sgd' | 'minibatch', { optimizer, precision, workers, strata }: Parsed): void {
+  if (solver === 'sgd' && !isFused(optimizer)) {
+    const names = Object.keys(fusedRates).join(' and ')
+    throw new OptionError(
+      'optimizer',
+      `"optimizer" ${optimizer} does not go with the solver sgd, which knows ${names}; take the solver minibatch`,
+    )
+  }
+  if (solver === 'sgd') return
+  if (precision !== 'f32') {
+    throw new OptionError('precision', `"precision" ${precision} goes with the solver sgd only, not with minibatch`)
+  }
+  for (const [option, value] of Object.entries({ workers, strata })) {
+    if (value !== undefined) throw new OptionError(option, `"${option}" goes with the solver sgd only, not with minibatch`)
   }
 }
 

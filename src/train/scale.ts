@@ -23,7 +23,8 @@ export function scaleOf(ratings: Ratings, options: Pick<ResolvedOptions, 'link' 
   const mean = sum / ratings.length
   const share = (mean - min) / (max - min)
   const mu = link === 'bounded' ? Math.log(share / (1 - share)) : mean
-  return { link, clip, range: { min, max }, mean: globalMean ? mu : 0 }
+  // As the GPU has it, and so that the order of the entries, which decides the last bits of the sum, has no bearing on it.
+  return { link, clip, range: { min, max }, mean: globalMean ? Math.fround(mu) : 0 }
 }
 
 /**

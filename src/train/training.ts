@@ -7,8 +7,10 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
 import { type ErrorMeter, Scorer } from '../model/scorer.ts'
 import type { ModelScale, Parameters } from '../model/tables.ts'
+import { errorScale } from '../solvers/error-scale.ts'
+import { FusedSolver } from '../solvers/fused.ts'
 import { MinibatchSolver } from '../solvers/minibatch.ts'
-import type { EpochSums, Solver } from '../solvers/solver.ts'
+import type { EpochSums, Solver, SolverPlan } from '../solvers/solver.ts'
 import { initialParameters } from './initialize.ts'
 import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts'
 import { divergedAbove, scaleOf } from './scale.ts'
@@ -39,6 +41,8 @@ export interface FitResult {
   /** The epoch whose state the model holds: the best by validation, else the last; 0 for the initial state. */
   epoch: number
   options: ResolvedOptions
+  /** How the solver cut the work on this device. */
+  plan: SolverPlan
   /** Seconds to pack and upload, and to train. */
   seconds: { pack: number; train: number }
 }
@@ -86,30 +90,42 @@ export class Training implements AsyncIterable<EpochReport> {
   /** @throws OptionError, InputError; nothing is allocated on the GPU before the first epoch. */
   constructor(gpu: Gpu, ratings: Ratings, options: TrainOptions & TrainingExtras = {}) {
     const { signal, validation, keepSeen, ...rest } = options
-    this.options = resolveOptions(rest)
+    const given = resolveOptions(rest)
     checkTrainable(ratings)
-    if (validation !== undefined && this.options.validationRatio > 0) {
+    if (validation !== undefined && given.validationRatio > 0) {
       throw new OptionError('validationRatio', '"validationRatio" does not go with validation entries of your own')
     }
     this.#gpu = gpu
     this.#ratings = ratings
     this.#extras = { signal, validation, keepSeen }
-    this.#schedule = new Schedule(this.options)
-    const { validationRatio, seed } = this.options
+    const { validationRatio, seed } = given
     const parts = validationRatio > 0 ? splitRandom(ratings, { ratio: validationRatio, seed }) : undefined
     this.#train = parts?.train ?? ratings
     this.#validation = parts?.test ?? validation?.alignTo(ratings.userIds, ratings.itemIds)
     if (this.#validation?.length === 0) throw new OptionError('validation', 'there are no entries to validate on')
-    if (this.options.patience > 0 && this.#validation === undefined) {
+    if (given.patience > 0 && this.#validation === undefined) {
       throw new OptionError('patience', '"patience" needs validation entries: give a "validationRatio"')
     }
-    this.#scale = scaleOf(this.#train, this.options)
+    this.#scale = scaleOf(this.#train, given)
+    this.options = resolveOptions(rest, errorScale(this.#train, this.#scale).derivative)
+    this.#schedule = new Schedule(this.options)
     this.#divergedAbove = divergedAbove(this.#train, this.#scale, this.options)
   }
 
   /** Entries that are trained on, and those held out for validation. */
   get entries(): { train: number; validation: number } {
     return { train: this.#train.length, validation: this.#validation?.length ?? 0 }
+  }
+
+  /**
+   * Packs and uploads, which the first epoch would do otherwise; returns how the solver cut the work on this device.
+   * @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError
+   */
+  async prepare(): Promise<SolverPlan> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#ended !== undefined) return this.#ended.plan
+    this.#run ??= await this.#start()
+    return this.#run.solver.plan
   }
 
   /**
@@ -151,7 +167,7 @@ export class Training implements AsyncIterable<EpochReport> {
     if (this.#ended === undefined) {
       this.#run ??= await this.#start()
       try {
-        this.#ended = this.#result(await this.#run.keeper.read())
+        this.#ended = this.#result(await this.#run.keeper.read(), this.#run.solver.plan)
       } finally {
         this.destroy()
       }
@@ -167,7 +183,7 @@ export class Training implements AsyncIterable<EpochReport> {
       drawn ??= initialParameters(this.#train, options)
       return drawn
     }
-    const solver = await MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
+    const solver = await this.#createSolver(initial)
     const made: { destroy(): void }[] = [solver]
     try {
       const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial())
@@ -184,6 +200,14 @@ export class Training implements AsyncIterable<EpochReport> {
     } finally {
       this.#seconds.pack = (performance.now() - began) / 1000
     }
+  }
+
+  #createSolver(initial: () => Parameters): Promise<Solver> {
+    const { options } = this
+    const { optimizer } = options
+    return options.solver === 'sgd' && (optimizer === 'sgd' || optimizer === 'adagrad')
+      ? FusedSolver.create(this.#gpu, this.#train, this.#scale, initial, { ...options, optimizer })
+      : MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
   }
 
   async #runEpoch(run: Run, epoch: number): Promise<EpochReport> {
@@ -226,22 +250,24 @@ export class Training implements AsyncIterable<EpochReport> {
 
   /** Gives an error what the training still has. */
   async #explain(error: unknown, epoch: number): Promise<unknown> {
-    const keeper = this.#run?.keeper
+    const run = this.#run
+    const result = (state: KeptState) => run && this.#result(state, run.solver.plan)
+    const keeper = run?.keeper
     if (error instanceof DeviceLostError) {
       error.epoch = epoch
-      error.result = keeper && this.#result(keeper.mirror)
+      error.result = keeper && result(keeper.mirror)
       return error
     }
     const { signal } = this.#extras
     const aborted = signal?.aborted === true && error === signal.reason
     if (!(error instanceof Divergence) && !aborted) return error
-    const result = keeper && this.#result(await keeper.read())
-    if (aborted) return new AbortedError(epoch, result, { cause: error })
+    const kept = keeper && result(await keeper.read())
+    if (aborted) return new AbortedError(epoch, kept, { cause: error })
     const rate = this.options.learningRate * this.#schedule.scaleAt(epoch)
-    return new DivergedError(epoch, (error as Divergence).loss, Number((rate / 4).toPrecision(1)), result)
+    return new DivergedError(epoch, (error as Divergence).loss, Number((rate / 4).toPrecision(1)), kept)
   }
 
-  #result(state: KeptState): FitResult {
+  #result(state: KeptState, plan: SolverPlan): FitResult {
     const { options } = this
     const { userFactors, itemFactors, userBias, itemBias } = state.parameters
     const model = new Model(
@@ -255,10 +281,11 @@ export class Training implements AsyncIterable<EpochReport> {
         itemIds: this.#ratings.itemIds,
         ...(this.#extras.keepSeen === false ? {} : { seen: seenItems(this.#ratings) }),
         options: { ...options },
+        plan,
       },
       this.#gpu,
     )
-    return { model, epochs: this.#epochs, epoch: state.epoch, options, seconds: this.#seconds }
+    return { model, epochs: this.#epochs, epoch: state.epoch, options, plan, seconds: this.#seconds }
   }
 
   /** Frees what the training holds on the GPU; `finish` and a failure do so by themselves. */

@@ -1,0 +1,263 @@
+// Stochastic gradient descent, entry by entry, over one stratum of tiles. For each observed entry (u, i, r), one after
+// another within a tile:
+//
+//   e = r - r_hat,  d = e * (d r_hat / d score),  r_hat = link(mu + b_u + b_i + p_u . q_i)
+//   p_u <- p_u - rate_u (w_u lambda_u p_u - d q_i),  q_i likewise from the old p_u,
+//   b_u <- b_u - rate_b (w_u lambda_b b_u - d),      b_i likewise,
+//
+// where w = count^(nu - 1) is an entry's share of its row's penalty. With ADAGRAD the rates are divided by the square
+// roots of two sums a row, as they were before this entry: of the mean squared component of the factors' gradients (Chin
+// et al., A learning-rate schedule for stochastic gradient methods to matrix factorization, 2015: LIBMF), and of d^2 for
+// the bias.
+//
+// LANES neighbouring invocations, a slice, own one row at a time, VECS vec4s each; slice x of workgroup A the tiles of
+// held block A S + x. A held row stays in registers over its run of entries; the streamed row is read and written once an
+// entry. No two slices ever share a row between two barriers (`src/layout/tiles.ts`), so the result is the same whatever
+// the order in which workgroups run. With `prefetch` the row of the next entry is under way while this one is worked on.
+//
+// Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run.
+
+import constants::{LANES, VECS};
+import package::lib::dispatch::linear_workgroup;
+import package::lib::model::{FACTOR_BLOCKS, model};
+import package::lib::link::{prediction, prediction_slope};
+import package::lib::slices::{SLICES, between_sums, sum_first, sum_second};
+import package::lib::stratum::Stratum;
+import package::lib::stored::{pack_factors, unpack_factors};
+@if(subgroups) enable subgroups;
+
+override ADAGRAD: bool;
+override BIASES: bool;
+
+struct Fused {
+  groups: u32,
+  strata: u32,
+  held_rate: f32,
+  streamed_rate: f32,
+  bias_rate: f32,
+  held_penalty: f32,
+  streamed_penalty: f32,
+  bias_penalty: f32,
+  // 1 / k
+  component: f32,
+}
+
+@if(!f16) @group(0) @binding(0) var<storage, read_write> held_factors: array<vec4f>;
+@if(f16) @group(0) @binding(0) var<storage, read_write> held_factors: array<vec2u>;
+@if(!f16) @group(0) @binding(1) var<storage, read_write> streamed_factors: array<vec4f>;
+@if(f16) @group(0) @binding(1) var<storage, read_write> streamed_factors: array<vec2u>;
+// A slot's bias, its two sums of squares, and w.
+@group(0) @binding(2) var<storage, read_write> held_state: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> streamed_state: array<vec4f>;
+// Sums of e^2 and |e| of each slice.
+@group(0) @binding(5) var<storage, read_write> partials: array<vec2f>;
+
+// (bits of r, place in the held block << 16 | place in the streamed block)
+@group(1) @binding(0) var<storage, read> entries: array<vec2u>;
+// SLICES + 2 words for each (stratum, workgroup, sub-stratum): the bounds of its tiles, the length of the longest.
+@group(1) @binding(1) var<storage, read> tiles: array<u32>;
+// First slot of each held block, then of each streamed block.
+@group(1) @binding(2) var<storage, read> blocks: array<u32>;
+@group(1) @binding(3) var<uniform> batch: Stratum;
+@group(1) @binding(4) var<uniform> options: Fused;
+
+const NO_SLOT: u32 = 0xffffffff;
+
+alias Row = array<vec4f, VECS>;
+
+fn noise_of(position: u32) -> u32 {
+  return batch.noise + position * 0x9e3779b1;
+}
+
+fn inside(block: u32) -> bool {
+  return FACTOR_BLOCKS % LANES == 0 || block < FACTOR_BLOCKS;
+}
+
+fn load_held(slot: u32, lane: u32) -> Row {
+  var row: Row;
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      row[v] = unpack_factors(held_factors[slot * FACTOR_BLOCKS + block]);
+    }
+  }
+  return row;
+}
+
+fn load_streamed(slot: u32, lane: u32) -> Row {
+  var row: Row;
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      row[v] = unpack_factors(streamed_factors[slot * FACTOR_BLOCKS + block]);
+    }
+  }
+  return row;
+}
+
+// `position` of the entry after which the row is stored: the seed of its rounding.
+fn store_held(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
+  let noise = noise_of(position);
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      let at = slot * FACTOR_BLOCKS + block;
+      held_factors[at] = pack_factors(row[v], noise ^ at);
+    }
+  }
+  if (lane == 0) {
+    held_state[slot] = state;
+  }
+}
+
+fn store_streamed(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
+  let noise = ~noise_of(position);
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      let at = slot * FACTOR_BLOCKS + block;
+      streamed_factors[at] = pack_factors(row[v], noise ^ at);
+    }
+  }
+  if (lane == 0) {
+    streamed_state[slot] = state;
+  }
+}
+
+// What a sum of squares does to a rate.
+fn damped(rate: f32, squares: f32) -> f32 {
+  if (ADAGRAD) {
+    return batch.rate * rate * inverseSqrt(squares);
+  }
+  return batch.rate * rate;
+}
+
+// Bias and sums of squares after an entry; `square` is the mean squared component of the factors' gradient.
+fn stepped(state: vec4f, slope_error: f32, square: f32) -> vec4f {
+  var next = state;
+  if (BIASES) {
+    next.x -= damped(options.bias_rate, state.z) * (options.bias_penalty * state.w * state.x - slope_error);
+  }
+  if (ADAGRAD) {
+    next.y += square;
+    next.z += slope_error * slope_error;
+  }
+  return next;
+}
+
+@compute @workgroup_size(LANES * SLICES)
+fn fused_sgd(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local_index: u32,
+) {
+  let group = linear_workgroup(workgroup, workgroups);
+  if (group >= options.groups) {
+    return;
+  }
+  let lane = local_index % LANES;
+  let slice = local_index / LANES;
+  let held_start = blocks[group * SLICES + slice];
+  let streamed_group = (group + batch.stratum) % options.strata;
+  var sums = vec2f();
+
+  for (var sub = 0u; sub < SLICES; sub++) {
+    let streamed_block = streamed_group * SLICES + (slice + sub) % SLICES;
+    let streamed_start = blocks[options.groups * SLICES + streamed_block];
+    let tile = (batch.tile_start + group * SLICES + sub) * (SLICES + 2);
+    let first = tiles[tile + slice];
+    let end = tiles[tile + slice + 1];
+    let steps = tiles[tile + SLICES + 1];
+
+    var held = NO_SLOT;
+    var p: Row;
+    var p_state = vec4f();
+    var entry = vec2u();
+    var q: Row;
+    var q_state = vec4f();
+    @if(prefetch) if (first < end) {
+      entry = entries[first];
+      q = load_streamed(streamed_start + (entry.y & 0xffff), lane);
+      q_state = streamed_state[streamed_start + (entry.y & 0xffff)];
+    }
+
+    // As many steps for every slice, so that all of them meet at the sums.
+    for (var step = 0u; step < steps; step++) {
+      let position = first + step;
+      let working = SLICES == 1 || position < end;
+      @if(!prefetch) if (working) {
+        entry = entries[position];
+      }
+      let streamed = streamed_start + (entry.y & 0xffff);
+      @if(!prefetch) if (working) {
+        q = load_streamed(streamed, lane);
+        q_state = streamed_state[streamed];
+      }
+      @if(prefetch) var next_entry = entry;
+      @if(prefetch) var next_q: Row;
+      @if(prefetch) var next_q_state = vec4f();
+      @if(prefetch) if (position + 1 < end) {
+        next_entry = entries[position + 1];
+        next_q = load_streamed(streamed_start + (next_entry.y & 0xffff), lane);
+        next_q_state = streamed_state[streamed_start + (next_entry.y & 0xffff)];
+      }
+      let slot = held_start + (entry.y >> 16);
+      if (working && slot != held) {
+        if (held != NO_SLOT) {
+          store_held(held, p, p_state, lane, position);
+        }
+        held = slot;
+        p = load_held(held, lane);
+        p_state = held_state[held];
+      }
+
+      var product = 0.0;
+      for (var v = 0u; v < VECS; v++) {
+        product += dot(p[v], q[v]);
+      }
+      let score = model.mean + (p_state.x + q_state.x) + sum_first(product, local_index);
+      let error = bitcast<f32>(entry.x) - prediction(score);
+      let slope_error = error * prediction_slope(score);
+
+      let p_rate = damped(options.held_rate, p_state.y);
+      let q_rate = damped(options.streamed_rate, q_state.y);
+      let p_decay = options.held_penalty * p_state.w;
+      let q_decay = options.streamed_penalty * q_state.w;
+      var squares = vec2f();
+      for (var v = 0u; v < VECS; v++) {
+        let p_gradient = p_decay * p[v] - slope_error * q[v];
+        let q_gradient = q_decay * q[v] - slope_error * p[v];
+        squares += vec2f(dot(p_gradient, p_gradient), dot(q_gradient, q_gradient));
+        if (working) {
+          p[v] -= p_rate * p_gradient;
+        }
+        q[v] -= q_rate * q_gradient;
+      }
+      if (ADAGRAD) {
+        squares = options.component * sum_second(squares, local_index);
+      } else {
+        between_sums();
+      }
+      if (working) {
+        p_state = stepped(p_state, slope_error, squares.x);
+        q_state = stepped(q_state, slope_error, squares.y);
+        store_streamed(streamed, q, q_state, lane, position);
+        sums += vec2f(error * error, abs(error));
+      }
+      // The next entry's row was read before this one was written, which matters where they are one.
+      @if(prefetch) if ((next_entry.y & 0xffff) != (entry.y & 0xffff)) {
+        q = next_q;
+        q_state = next_q_state;
+      }
+      @if(prefetch) entry = next_entry;
+    }
+    if (held != NO_SLOT) {
+      store_held(held, p, p_state, lane, end);
+    }
+    // What the slices wrote before the barrier, others read after it.
+    storageBarrier();
+  }
+  if (lane == 0) {
+    partials[batch.partial_start + group * SLICES + slice] = sums;
+  }
+}

@@ -1,0 +1,52 @@
+import { scalarStruct } from '../gpu/struct.ts'
+import { defineKernel } from './sources.ts'
+
+/** How a fused kernel's workgroup falls into slices, and what it may use. */
+export interface SliceVariant {
+  /** Invocations that share a row: a power of two. */
+  lanes: number
+  /** vec4s of a row that each of them holds. */
+  vecs: number
+  /** Sums by shuffles between the lanes; otherwise through workgroup memory. */
+  subgroups: boolean
+  /** The next entry's row is read ahead. */
+  prefetch: boolean
+  /** Factors are stored as halves. */
+  f16: boolean
+}
+
+export const fusedStruct = scalarStruct('Fused', {
+  groups: 'u32',
+  strata: 'u32',
+  held_rate: 'f32',
+  streamed_rate: 'f32',
+  bias_rate: 'f32',
+  held_penalty: 'f32',
+  streamed_penalty: 'f32',
+  bias_penalty: 'f32',
+  component: 'f32',
+})
+
+const groups = [
+  {
+    held_factors: 'read-write',
+    streamed_factors: 'read-write',
+    held_state: 'read-write',
+    streamed_state: 'read-write',
+    model: 'uniform',
+    partials: 'read-write',
+  },
+  { entries: 'read', tiles: 'read', blocks: 'read', batch: 'batch', options: 'uniform' },
+] as const
+
+/** One stratum of entry-by-entry SGD: see `shaders/fused_sgd.wgsl`. */
+export const fusedSgd = ({ lanes, vecs, subgroups, prefetch, f16 }: SliceVariant) =>
+  defineKernel('fused_sgd', groups, { subgroups, prefetch, f16 }, { LANES: lanes, VECS: vecs })
+
+/** Variants that differ in their WGSL, for the tests. */
+export const fusedVariants = [
+  { lanes: 8, vecs: 1, subgroups: true, prefetch: false, f16: false },
+  { lanes: 4, vecs: 2, subgroups: true, prefetch: true, f16: true },
+  { lanes: 4, vecs: 1, subgroups: false, prefetch: false, f16: true },
+  { lanes: 1, vecs: 1, subgroups: false, prefetch: true, f16: false },
+].map(fusedSgd)

@@ -1,0 +1,138 @@
+import { Random } from '../data/random.ts'
+
+/** Slots of a block at most, so that a place in a block is a 16-bit number. */
+export const maxBlockSlots = 65536
+
+/**
+ * Rows (users or items) dealt to blocks. A row takes a *slot* in one block; a heavy row takes several, its replicas, each
+ * in a block of its own. A row without entries takes none. Slots are numbered block by block.
+ */
+export interface BlockLayout {
+  /** First slot of each block, and the end: blocks + 1. */
+  blockStart: Uint32Array<ArrayBuffer>
+  /** Row of each slot. */
+  rowOf: Uint32Array<ArrayBuffer>
+  /** First place of each row in `slots`, and the end: rows + 1. */
+  slotStart: Uint32Array<ArrayBuffer>
+  /** Slots of each row, one row after another. */
+  slots: Uint32Array<ArrayBuffer>
+}
+
+/**
+ * Deals rows to `blocks` blocks of about equal entries: heaviest first, each to the block that is lightest so far
+ * (Graham's LPT rule), among equals in an order drawn from the seed. A row with more than `cap` entries is split into as
+ * few replicas as bring each below it, at most one a block.
+ *
+ * O(rows + slots * log blocks) time.
+ */
+export function dealBlocks(
+  counts: Uint32Array,
+  blocks: number,
+  cap: number,
+  random: Random,
+): BlockLayout {
+  const replicas = (row: number) => Math.min(blocks, Math.ceil(counts[row]! / cap))
+  const slotStart = new Uint32Array(counts.length + 1)
+  for (let row = 0; row < counts.length; row++) slotStart[row + 1] = slotStart[row]! + replicas(row)
+  const total = slotStart[counts.length]!
+
+  const loads = new LightestBlocks(blocks)
+  const blockOf = new Uint32Array(total)
+  for (const row of heaviestFirst(counts, replicas, random)) {
+    const start = slotStart[row]!
+    const end = slotStart[row + 1]!
+    loads.deal(blockOf.subarray(start, end), counts[row]! / (end - start))
+  }
+
+  const blockStart = new Uint32Array(blocks + 1)
+  for (const block of blockOf) blockStart[block + 1]!++
+  for (let block = 0; block < blocks; block++) blockStart[block + 1]! += blockStart[block]!
+  const next = blockStart.slice()
+  const rowOf = new Uint32Array(total)
+  const slots = new Uint32Array(total)
+  for (let row = 0; row < counts.length; row++) {
+    for (let place = slotStart[row]!; place < slotStart[row + 1]!; place++) {
+      const slot = next[blockOf[place]!]!++
+      slots[place] = slot
+      rowOf[slot] = row
+    }
+  }
+  return { blockStart, rowOf, slotStart, slots }
+}
+
+/** Rows with entries, by descending load of a replica; equals in a random order. */
+function heaviestFirst(counts: Uint32Array, replicas: (row: number) => number, random: Random): Uint32Array {
+  // Drawn among the rows with entries, so that empty ones have no bearing on the others.
+  const order = Uint32Array.from(counts.keys()).filter(row => counts[row]! > 0)
+  random.shuffle(order)
+  const loads = Float64Array.from(counts, (count, row) => (count === 0 ? 0 : count / replicas(row)))
+  // Loads of whole rows are integers below the cap: a stable counting sort; those of replicas lie between them.
+  const most = loads.reduce((max, load) => Math.max(max, load), 0)
+  const start = new Uint32Array(Math.floor(most) + 2)
+  const bucket = (row: number) => Math.floor(most) - Math.floor(loads[row]!)
+  for (const row of order) start[bucket(row) + 1]!++
+  for (let b = 1; b < start.length; b++) start[b]! += start[b - 1]!
+  const sorted = new Uint32Array(order.length)
+  for (const row of order) sorted[start[bucket(row)]!++] = row
+  return sorted
+}
+
+/** A binary heap of blocks, the lightest at the top. */
+class LightestBlocks {
+  readonly #heap: Uint32Array
+  readonly #load: Float64Array
+  readonly #slots: Uint32Array
+  #size: number
+
+  constructor(blocks: number) {
+    this.#heap = Uint32Array.from({ length: blocks }, (_, block) => block)
+    this.#load = new Float64Array(blocks)
+    this.#slots = new Uint32Array(blocks)
+    this.#size = blocks
+  }
+
+  /** Chooses the lightest blocks, all different, one for each place of `blockOf`, and puts `load` on each. */
+  deal(blockOf: Uint32Array, load: number): void {
+    for (let replica = 0; replica < blockOf.length; replica++) blockOf[replica] = this.#pop()
+    for (const block of blockOf) {
+      this.#load[block]! += load
+      this.#slots[block]!++
+      // A full block takes no more.
+      if (this.#slots[block]! < maxBlockSlots) this.#push(block)
+    }
+  }
+
+  #lighter(one: number, other: number): boolean {
+    const difference = this.#load[one]! - this.#load[other]!
+    return difference < 0 || (difference === 0 && one < other)
+  }
+
+  #pop(): number {
+    const heap = this.#heap
+    const top = heap[0]!
+    const moved = heap[--this.#size]!
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= this.#size) break
+      if (child + 1 < this.#size && this.#lighter(heap[child + 1]!, heap[child]!)) child++
+      if (!this.#lighter(heap[child]!, moved)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = moved
+    return top
+  }
+
+  #push(block: number): void {
+    const heap = this.#heap
+    let at = this.#size++
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!this.#lighter(block, heap[parent]!)) break
+      heap[at] = heap[parent]!
+      at = parent
+    }
+    heap[at] = block
+  }
+}

@@ -1,0 +1,271 @@
+import { Random } from '../data/random.ts'
+import type { Ratings } from '../data/ratings.ts'
+import { type BlockLayout, dealBlocks } from './blocks.ts'
+import { countRows } from './rows.ts'
+
+/** How the grid of tiles is cut: see `TileLayout`. */
+export interface TileShape {
+  /** G: tiles that run side by side, each on a workgroup of its own. */
+  groups: number
+  /** S: slices of a workgroup, each with a row of its own; a tile is cut into S x S small tiles. */
+  slices: number
+  /** T: strata of an epoch. T = G is free of races; with fewer, G / T groups race on the rows of each streamed block. */
+  strata: number
+}
+
+export interface TileOptions {
+  seed: number
+  /**
+   * Entries of a row beyond which it is split into replicas, as a multiple of a block's entries. The parallelism of the
+   * grid without replicas is bounded by entries / (entries of the heaviest row).
+   */
+  replicaCap?: number
+  /** Entries of a chunk at most: a chunk is what one buffer holds. At least one stratum goes into each. */
+  chunkEntries?: number
+}
+
+/** The strata of one buffer of entries. */
+export interface TileChunk {
+  /** First stratum, and the end. */
+  strata: [number, number]
+  /** First entry, and the end. */
+  entries: [number, number]
+  /**
+   * G * S rows a stratum, row (t, group, sub-stratum): S + 1 bounds of the S tiles that its slices work on, counted from
+   * the chunk's first entry, then the length of the longest of them.
+   */
+  tiles: Uint32Array<ArrayBuffer>
+}
+
+/**
+ * Observed entries as the fused kernel reads them. One side is *held*: a worker keeps its row in registers over a run of
+ * entries; the rows of the other, the *streamed* side, come and go with each entry.
+ *
+ * Held rows are dealt to G * S blocks, streamed rows to T * S. In stratum t, group A works on the held blocks
+ * A S to A S + S - 1 and on the streamed blocks B S to B S + S - 1, B = (A + t) mod T; in its sub-stratum s, slice x works
+ * on held block A S + x and streamed block B S + (x + s) mod S. With T = G no two workers ever share a row.
+ */
+export interface TileLayout {
+  shape: TileShape
+  held: 'users' | 'items'
+  users: BlockLayout
+  items: BlockLayout
+  /** Entries of each slot of either side. */
+  userSlotCounts: Uint32Array<ArrayBuffer>
+  itemSlotCounts: Uint32Array<ArrayBuffer>
+  /**
+   * Two words an entry: the bits of the f32 rating; the place in its held block (high half) and in its streamed block (low
+   * half). By stratum, group, sub-stratum and slice; a tile sorted by held place, streamed place, bits of the rating.
+   */
+  entries: Uint32Array<ArrayBuffer>
+  chunks: TileChunk[]
+  /** entries / (workers * the longest worker's entries, summed over strata): the share of busy workers. */
+  efficiency: number
+  /** Mean number of entries for which a held row stays in registers. */
+  runLength: number
+}
+
+const stream = { users: 0x74696c65, items: 0x74696c66 } as const
+
+/**
+ * Deals rows to blocks and entries to tiles. Linear in the entries but for the sort inside a tile; beside what it returns
+ * it needs memory for the rows alone. The order of the entries has no bearing on the result.
+ */
+export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
+  const { seed, replicaCap = 1, chunkEntries = Number.POSITIVE_INFINITY } = options
+  const { groups, slices, strata } = shape
+  const { length } = ratings
+  const counts = {
+    users: countRows(ratings.users, ratings.userCount),
+    items: countRows(ratings.items, ratings.itemCount),
+  }
+  const held = runsOf(counts.users, strata * slices) <= runsOf(counts.items, strata * slices) ? 'users' : 'items'
+  const streamed = held === 'users' ? 'items' : 'users'
+  const deal = (side: 'users' | 'items') => {
+    const blocks = slices * (side === held ? groups : strata)
+    const cap = Math.max(1, (replicaCap * length) / blocks)
+    return dealBlocks(counts[side], blocks, cap, new Random(seed, stream[side]))
+  }
+  const blocks = { users: deal('users'), items: deal('items') }
+  const placing = {
+    shape,
+    length,
+    held: placesOf(blocks[held], ratings[held], ratings[streamed], seed),
+    streamed: placesOf(blocks[streamed], ratings[streamed], ratings[held], seed),
+  }
+
+  const tileStart = countTiles(placing)
+  const { entries, heldSlotCounts, streamedSlotCounts } = placeEntries(placing, ratings.values, tileStart)
+  const runs = sortTiles(entries, tileStart)
+  return {
+    shape,
+    held,
+    users: blocks.users,
+    items: blocks.items,
+    userSlotCounts: held === 'users' ? heldSlotCounts : streamedSlotCounts,
+    itemSlotCounts: held === 'items' ? heldSlotCounts : streamedSlotCounts,
+    entries,
+    chunks: cutChunks(shape, tileStart, chunkEntries),
+    efficiency: efficiencyOf(shape, tileStart),
+    runLength: length / runs,
+  }
+}
+
+/** Expected number of (row, block) pairs that hold an entry, when each entry's block is drawn evenly. */
+function runsOf(counts: Uint32Array, blocks: number): number {
+  let runs = 0
+  for (const count of counts) runs += blocks * (1 - (1 - 1 / blocks) ** count)
+  return runs
+}
+
+/** One side of the entries, with all that finds an entry's slot. */
+interface Places {
+  rows: Uint32Array
+  others: Uint32Array
+  seed: number
+  blocks: BlockLayout
+  blockOf: Uint32Array
+}
+
+function placesOf(blocks: BlockLayout, rows: Uint32Array, others: Uint32Array, seed: number): Places {
+  const blockOf = new Uint32Array(blocks.rowOf.length)
+  for (let block = 0; block + 1 < blocks.blockStart.length; block++) {
+    blockOf.fill(block, blocks.blockStart[block]!, blocks.blockStart[block + 1]!)
+  }
+  return { rows, others, seed, blocks, blockOf }
+}
+
+/** The slot of an entry: that of its row, or of the replica which a hash of row and other row chooses. */
+function slotAt({ rows, others, seed, blocks }: Places, entry: number): number {
+  const row = rows[entry]!
+  const first = blocks.slotStart[row]!
+  const replicas = blocks.slotStart[row + 1]! - first
+  if (replicas === 1) return blocks.slots[first]!
+  return blocks.slots[first + (mix(mix(row ^ seed) ^ others[entry]!) % replicas)]!
+}
+
+/** A bijection of 32-bit words that leaves no pattern (Wellons' lowbias32). */
+function mix(word: number): number {
+  let x = word >>> 0
+  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
+  x = Math.imul(x ^ (x >>> 15), 0xd35a2d97)
+  return (x ^ (x >>> 15)) >>> 0
+}
+
+interface Placing {
+  shape: TileShape
+  length: number
+  held: Places
+  streamed: Places
+}
+
+/** Number of the tile of a held and a streamed block, in the order in which tiles are worked on. */
+function tileAt({ groups, slices, strata }: TileShape, heldBlock: number, streamedBlock: number): number {
+  const slice = heldBlock % slices
+  const group = (heldBlock - slice) / slices
+  const other = streamedBlock % slices
+  const streamedGroup = (streamedBlock - other) / slices
+  const stratum = (((streamedGroup - group) % strata) + strata) % strata
+  const sub = (other - slice + slices) % slices
+  return ((stratum * groups + group) * slices + sub) * slices + slice
+}
+
+/** First entry of each tile, and the end. */
+function countTiles(placing: Placing): Uint32Array {
+  const { shape, length, held, streamed } = placing
+  const start = new Uint32Array(shape.strata * shape.groups * shape.slices ** 2 + 1)
+  for (let entry = 0; entry < length; entry++) {
+    const heldBlock = held.blockOf[slotAt(held, entry)]!
+    const streamedBlock = streamed.blockOf[slotAt(streamed, entry)]!
+    start[tileAt(shape, heldBlock, streamedBlock) + 1]!++
+  }
+  for (let tile = 0; tile + 1 < start.length; tile++) start[tile + 1]! += start[tile]!
+  return start
+}
+
+function placeEntries({ shape, length, held, streamed }: Placing, values: Float32Array, tileStart: Uint32Array) {
+  const entries = new Uint32Array(2 * length)
+  const heldSlotCounts = new Uint32Array(held.blockOf.length)
+  const streamedSlotCounts = new Uint32Array(streamed.blockOf.length)
+  const bits = new Uint32Array(values.buffer, values.byteOffset, length)
+  const next = tileStart.slice(0, -1)
+  for (let entry = 0; entry < length; entry++) {
+    const heldSlot = slotAt(held, entry)
+    const streamedSlot = slotAt(streamed, entry)
+    const heldBlock = held.blockOf[heldSlot]!
+    const streamedBlock = streamed.blockOf[streamedSlot]!
+    heldSlotCounts[heldSlot]!++
+    streamedSlotCounts[streamedSlot]!++
+    const place = next[tileAt(shape, heldBlock, streamedBlock)]!++
+    const heldPlace = heldSlot - held.blocks.blockStart[heldBlock]!
+    const streamedPlace = streamedSlot - streamed.blocks.blockStart[streamedBlock]!
+    entries[2 * place] = bits[entry]!
+    entries[2 * place + 1] = (heldPlace << 16) | streamedPlace
+  }
+  return { entries, heldSlotCounts, streamedSlotCounts }
+}
+
+/** Sorts each tile; returns the number of runs. */
+function sortTiles(entries: Uint32Array, tileStart: Uint32Array): number {
+  // As little-endian 64-bit numbers, the places are the high word and the rating the low one.
+  const words = new BigUint64Array(entries.buffer)
+  let runs = 0
+  for (let tile = 0; tile + 1 < tileStart.length; tile++) {
+    const start = tileStart[tile]!
+    const end = tileStart[tile + 1]!
+    if (end - start > 1) words.subarray(start, end).sort()
+    let previous = -1
+    for (let entry = start; entry < end; entry++) {
+      const place = entries[2 * entry + 1]! >>> 16
+      if (place !== previous) runs++
+      previous = place
+    }
+  }
+  return runs
+}
+
+function cutChunks({ groups, slices, strata }: TileShape, tileStart: Uint32Array, most: number): TileChunk[] {
+  const tilesPerStratum = groups * slices ** 2
+  const entryAt = (stratum: number) => tileStart[stratum * tilesPerStratum]!
+  const chunks: TileChunk[] = []
+  for (let from = 0; from < strata; ) {
+    let to = from + 1
+    while (to < strata && entryAt(to + 1) - entryAt(from) <= most) to++
+    const tiles = new Uint32Array((to - from) * groups * slices * (slices + 2))
+    for (let row = 0; row * (slices + 2) < tiles.length; row++) {
+      const tile = from * tilesPerStratum + row * slices
+      const at = row * (slices + 2)
+      let longest = 0
+      for (let slice = 0; slice <= slices; slice++) tiles[at + slice] = tileStart[tile + slice]! - entryAt(from)
+      for (let slice = 0; slice < slices; slice++) {
+        longest = Math.max(longest, tiles[at + slice + 1]! - tiles[at + slice]!)
+      }
+      tiles[at + slices + 1] = longest
+    }
+    chunks.push({ strata: [from, to], entries: [entryAt(from), entryAt(to)], tiles })
+    from = to
+  }
+  return chunks
+}
+
+/** Every sub-stratum takes as long as its longest tile, every stratum as long as its slowest group. */
+function efficiencyOf({ groups, slices, strata }: TileShape, tileStart: Uint32Array): number {
+  let steps = 0
+  let tile = 0
+  for (let stratum = 0; stratum < strata; stratum++) {
+    let slowest = 0
+    for (let group = 0; group < groups; group++) {
+      let own = 0
+      for (let sub = 0; sub < slices; sub++) {
+        let longest = 0
+        for (let slice = 0; slice < slices; slice++, tile++) {
+          longest = Math.max(longest, tileStart[tile + 1]! - tileStart[tile]!)
+        }
+        own += longest
+      }
+      slowest = Math.max(slowest, own)
+    }
+    steps += slowest
+  }
+  return tileStart.at(-1)! / (groups * slices * steps)
+}

@@ -1,0 +1,114 @@
+import { OptionError } from '../errors.ts'
+import type { Capabilities } from '../gpu/capabilities.ts'
+import type { SliceVariant } from '../kernels/fused_sgd.ts'
+import { factorBlocks } from '../kernels/shared.ts'
+import { maxBlockSlots } from '../layout/blocks.ts'
+import type { TileShape } from '../layout/tiles.ts'
+
+export interface FusedInput {
+  entries: number
+  /** Rows with entries. */
+  users: number
+  items: number
+  factors: number
+  precision: 'f32' | 'f16'
+  /** G, where the caller chooses it. */
+  workers?: number | undefined
+  /** T, likewise. */
+  strata?: number | undefined
+}
+
+export interface FusedPlan {
+  variant: SliceVariant
+  shape: TileShape
+}
+
+/** Entries of a small tile in the mean: with fewer, the longest of those that run side by side is much longer. */
+const tileEntries = 16
+
+/** Invocations that keep any of today's GPUs busy: about 130 cores of 2,048. */
+const mostInvocations = 2 ** 18
+
+/** Groups to have before a workgroup gets more slices: about as many as large GPUs have cores. */
+const fewGroups = 128
+
+/** A workgroup is a whole subgroup at least, and small enough to have several on a core. */
+const workgroupInvocations = { least: 32, most: 256 }
+
+/** On a CPU: factors updated in about 70 ms on two cores, the length of a stratum at most. */
+const stratumFactors = 40e6
+
+/** Groups on a CPU: enough to go round among its threads; more only shorten the runs. */
+const softwareGroups = 4
+
+const powerOfTwoFrom = (number: number) => 2 ** Math.ceil(Math.log2(number))
+const powerOfTwoTo = (number: number) => 2 ** Math.floor(Math.log2(Math.max(1, number)))
+
+/**
+ * How the fused solver cuts its work on a device: a pure function, so the same data on the same adapter gives the same
+ * grid, and the same bits.
+ * @throws OptionError where workers or strata that the caller chose do not fit the data.
+ */
+export function planFused(input: FusedInput, capabilities: Capabilities): FusedPlan {
+  const { adapter } = capabilities
+  const { lanes, slices } = adapter.software ? softwareSlices(input, capabilities) : hardwareSlices(input, capabilities)
+  const rows = Math.max(input.users, input.items)
+  // A place in a block is a 16-bit number, and replicas add at most one slot a block.
+  const leastGroups = Math.ceil(rows / (maxBlockSlots - 1) / slices)
+  const chosen = adapter.software ? softwareGroupsFor(input) : hardwareGroupsFor(input, lanes, slices)
+  const groups = input.workers ?? Math.max(leastGroups, Math.min(chosen, mostGroups(input, slices)))
+  const strata = input.strata ?? groups
+  for (const [option, value] of [['workers', groups] as const, ['strata', strata] as const]) {
+    if (value < leastGroups) {
+      throw new OptionError(option, `"${option}" must be at least ${leastGroups} for ${rows} rows, not ${value}`)
+    }
+  }
+  return {
+    variant: {
+      lanes,
+      vecs: Math.ceil(factorBlocks(input.factors) / lanes),
+      subgroups: capabilities.features.subgroups && lanes > 1,
+      prefetch: !adapter.software,
+      f16: input.precision === 'f16',
+    },
+    shape: { groups, slices, strata },
+  }
+}
+
+/** The same without subgroups: for a device whose subgroups do not hold whole slices. */
+export function withoutSubgroups(plan: FusedPlan): FusedPlan {
+  return { ...plan, variant: { ...plan.variant, subgroups: false } }
+}
+
+/** Workgroups of one subgroup, which is one CPU vector: a slice of few lanes shares its instructions with others. */
+function softwareSlices({ factors }: FusedInput, { features, subgroupMinSize }: Capabilities) {
+  const width = features.subgroups ? Math.min(8, subgroupMinSize) : 8
+  const blocks = factorBlocks(factors)
+  const lanes = Math.min(width, powerOfTwoFrom(blocks), blocks >= 16 ? 8 : 4)
+  return { lanes, slices: width / lanes }
+}
+
+/** A vec4 a lane where a subgroup is wide enough; as many slices as the data has tiles for. */
+function hardwareSlices(input: FusedInput, { features, subgroupMinSize }: Capabilities) {
+  const width = features.subgroups ? Math.min(32, powerOfTwoTo(subgroupMinSize)) : 8
+  const lanes = Math.min(width, powerOfTwoFrom(factorBlocks(input.factors)))
+  const least = Math.max(1, workgroupInvocations.least / lanes)
+  const most = workgroupInvocations.most / lanes
+  return { lanes, slices: Math.max(least, Math.min(most, powerOfTwoTo(blocksFor(input) / fewGroups))) }
+}
+
+/** W with tiles of `tileEntries` in the mean. */
+const blocksFor = ({ entries }: FusedInput) => Math.floor(Math.sqrt(entries / tileEntries))
+
+function hardwareGroupsFor(input: FusedInput, lanes: number, slices: number): number {
+  return Math.floor(Math.min(blocksFor(input), mostInvocations / lanes) / slices)
+}
+
+function softwareGroupsFor({ entries, factors }: FusedInput): number {
+  return Math.max(softwareGroups, Math.ceil((entries * factors) / stratumFactors))
+}
+
+/** More blocks than rows would leave blocks empty. */
+function mostGroups({ users, items }: FusedInput, slices: number): number {
+  return Math.max(1, Math.floor(Math.min(users, items) / slices))
+}
