@@ -10,10 +10,10 @@
 // et al., A learning-rate schedule for stochastic gradient methods to matrix factorization, 2015: LIBMF), and of d^2 for
 // the bias.
 //
-// LANES neighbouring invocations, a slice, own one row at a time, VECS vec4s each; slice x of workgroup A the tiles of
-// held block A S + x. A held row stays in registers over its run of entries; the streamed row is read and written once an
-// entry. No two slices ever share a row between two barriers (`src/layout/tiles.ts`), so the result is the same whatever
-// the order in which workgroups run. With `prefetch` the row of the next entry is under way while this one is worked on.
+// LANES neighbouring invocations, a slice, own one row at a time, VECS vec4s each; slice x of workgroup A works on held block
+// A S + x. A held row stays in registers over its run of entries; the streamed row is read and written once an entry. No
+// two slices share a row between two barriers (`src/layout/tiles.ts`), so the result is the same whatever the order in
+// which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one. With `prefetch` the row of the next entry is under way while this one is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run.
 
@@ -30,7 +30,7 @@ override ADAGRAD: bool;
 override BIASES: bool;
 
 struct Fused {
-  groups: u32,
+  workgroups: u32,
   strata: u32,
   held_rate: f32,
   streamed_rate: f32,
@@ -145,6 +145,97 @@ fn stepped(state: vec4f, slope_error: f32, square: f32) -> vec4f {
   return next;
 }
 
+// The entries of one tile, in order; returns the sums of e^2 and |e|. `steps` is the length of the workgroup's longest
+// tile: as many steps for every slice, so that all of them meet at the sums.
+fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps: u32, lane: u32, local_index: u32) -> vec2f {
+  var sums = vec2f();
+  var held = NO_SLOT;
+  var p: Row;
+  var p_state = vec4f();
+  var entry = vec2u();
+  var q: Row;
+  var q_state = vec4f();
+  @if(prefetch) if (first < end) {
+    entry = entries[first];
+    q = load_streamed(streamed_start + (entry.y & 0xffff), lane);
+    q_state = streamed_state[streamed_start + (entry.y & 0xffff)];
+  }
+
+  for (var step = 0u; step < steps; step++) {
+    let position = first + step;
+    let working = SLICES == 1 || position < end;
+    @if(!prefetch) if (working) {
+      entry = entries[position];
+    }
+    let streamed = streamed_start + (entry.y & 0xffff);
+    @if(!prefetch) if (working) {
+      q = load_streamed(streamed, lane);
+      q_state = streamed_state[streamed];
+    }
+    @if(prefetch) var next_entry = entry;
+    @if(prefetch) var next_q: Row;
+    @if(prefetch) var next_q_state = vec4f();
+    @if(prefetch) if (position + 1 < end) {
+      next_entry = entries[position + 1];
+      next_q = load_streamed(streamed_start + (next_entry.y & 0xffff), lane);
+      next_q_state = streamed_state[streamed_start + (next_entry.y & 0xffff)];
+    }
+    let slot = held_start + (entry.y >> 16);
+    if (working && slot != held) {
+      if (held != NO_SLOT) {
+        store_held(held, p, p_state, lane, position);
+      }
+      held = slot;
+      p = load_held(held, lane);
+      p_state = held_state[held];
+    }
+
+    var product = 0.0;
+    for (var v = 0u; v < VECS; v++) {
+      product += dot(p[v], q[v]);
+    }
+    let score = model.mean + (p_state.x + q_state.x) + sum_first(product, local_index);
+    let error = bitcast<f32>(entry.x) - prediction(score);
+    let slope_error = error * prediction_slope(score);
+
+    let p_rate = damped(options.held_rate, p_state.y);
+    let q_rate = damped(options.streamed_rate, q_state.y);
+    let p_decay = options.held_penalty * p_state.w;
+    let q_decay = options.streamed_penalty * q_state.w;
+    var squares = vec2f();
+    for (var v = 0u; v < VECS; v++) {
+      let p_gradient = p_decay * p[v] - slope_error * q[v];
+      let q_gradient = q_decay * q[v] - slope_error * p[v];
+      squares += vec2f(dot(p_gradient, p_gradient), dot(q_gradient, q_gradient));
+      if (working) {
+        p[v] -= p_rate * p_gradient;
+      }
+      q[v] -= q_rate * q_gradient;
+    }
+    if (ADAGRAD) {
+      squares = options.component * sum_second(squares, local_index);
+    } else {
+      between_sums();
+    }
+    if (working) {
+      p_state = stepped(p_state, slope_error, squares.x);
+      q_state = stepped(q_state, slope_error, squares.y);
+      store_streamed(streamed, q, q_state, lane, position);
+      sums += vec2f(error * error, abs(error));
+    }
+    // The next entry's row was read before this one was written, which matters where they are one.
+    @if(prefetch) if ((next_entry.y & 0xffff) != (entry.y & 0xffff)) {
+      q = next_q;
+      q_state = next_q_state;
+    }
+    @if(prefetch) entry = next_entry;
+  }
+  if (held != NO_SLOT) {
+    store_held(held, p, p_state, lane, end);
+  }
+  return sums;
+}
+
 @compute @workgroup_size(LANES * SLICES)
 fn fused_sgd(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -152,112 +243,45 @@ fn fused_sgd(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let group = linear_workgroup(workgroup, workgroups);
-  if (group >= options.groups) {
+  if (group >= options.workgroups) {
     return;
   }
-  let lane = local_index % LANES;
-  let slice = local_index / LANES;
-  let held_start = blocks[group * SLICES + slice];
-  let streamed_group = (group + batch.stratum) % options.strata;
+  // With one slice all that is found through it is uniform, which compilers for CPUs make use of.
+  let slice = select(local_index / LANES, 0, SLICES == 1);
+  let lane = local_index - slice * LANES;
+  let held_block = group * SLICES + slice;
+  let streamed_blocks = options.workgroups * SLICES;
   var sums = vec2f();
 
-  for (var sub = 0u; sub < SLICES; sub++) {
-    let streamed_block = streamed_group * SLICES + (slice + sub) % SLICES;
-    let streamed_start = blocks[options.groups * SLICES + streamed_block];
+  @if(!nested) {
+    let streamed_block = (held_block + batch.stratum) % options.strata;
+    let tile = (batch.tile_start + group) * (SLICES + 2);
+    sums = train_tile(
+      blocks[held_block],
+      blocks[streamed_blocks + streamed_block],
+      tiles[tile + slice],
+      tiles[tile + slice + 1],
+      tiles[tile + SLICES + 1],
+      lane,
+      local_index,
+    );
+  }
+  @if(nested) for (var sub = 0u; sub < SLICES; sub++) {
+    let streamed_block = (group + batch.stratum) % options.strata * SLICES + (slice + sub) % SLICES;
     let tile = (batch.tile_start + group * SLICES + sub) * (SLICES + 2);
-    let first = tiles[tile + slice];
-    let end = tiles[tile + slice + 1];
-    let steps = tiles[tile + SLICES + 1];
-
-    var held = NO_SLOT;
-    var p: Row;
-    var p_state = vec4f();
-    var entry = vec2u();
-    var q: Row;
-    var q_state = vec4f();
-    @if(prefetch) if (first < end) {
-      entry = entries[first];
-      q = load_streamed(streamed_start + (entry.y & 0xffff), lane);
-      q_state = streamed_state[streamed_start + (entry.y & 0xffff)];
-    }
-
-    // As many steps for every slice, so that all of them meet at the sums.
-    for (var step = 0u; step < steps; step++) {
-      let position = first + step;
-      let working = SLICES == 1 || position < end;
-      @if(!prefetch) if (working) {
-        entry = entries[position];
-      }
-      let streamed = streamed_start + (entry.y & 0xffff);
-      @if(!prefetch) if (working) {
-        q = load_streamed(streamed, lane);
-        q_state = streamed_state[streamed];
-      }
-      @if(prefetch) var next_entry = entry;
-      @if(prefetch) var next_q: Row;
-      @if(prefetch) var next_q_state = vec4f();
-      @if(prefetch) if (position + 1 < end) {
-        next_entry = entries[position + 1];
-        next_q = load_streamed(streamed_start + (next_entry.y & 0xffff), lane);
-        next_q_state = streamed_state[streamed_start + (next_entry.y & 0xffff)];
-      }
-      let slot = held_start + (entry.y >> 16);
-      if (working && slot != held) {
-        if (held != NO_SLOT) {
-          store_held(held, p, p_state, lane, position);
-        }
-        held = slot;
-        p = load_held(held, lane);
-        p_state = held_state[held];
-      }
-
-      var product = 0.0;
-      for (var v = 0u; v < VECS; v++) {
-        product += dot(p[v], q[v]);
-      }
-      let score = model.mean + (p_state.x + q_state.x) + sum_first(product, local_index);
-      let error = bitcast<f32>(entry.x) - prediction(score);
-      let slope_error = error * prediction_slope(score);
-
-      let p_rate = damped(options.held_rate, p_state.y);
-      let q_rate = damped(options.streamed_rate, q_state.y);
-      let p_decay = options.held_penalty * p_state.w;
-      let q_decay = options.streamed_penalty * q_state.w;
-      var squares = vec2f();
-      for (var v = 0u; v < VECS; v++) {
-        let p_gradient = p_decay * p[v] - slope_error * q[v];
-        let q_gradient = q_decay * q[v] - slope_error * p[v];
-        squares += vec2f(dot(p_gradient, p_gradient), dot(q_gradient, q_gradient));
-        if (working) {
-          p[v] -= p_rate * p_gradient;
-        }
-        q[v] -= q_rate * q_gradient;
-      }
-      if (ADAGRAD) {
-        squares = options.component * sum_second(squares, local_index);
-      } else {
-        between_sums();
-      }
-      if (working) {
-        p_state = stepped(p_state, slope_error, squares.x);
-        q_state = stepped(q_state, slope_error, squares.y);
-        store_streamed(streamed, q, q_state, lane, position);
-        sums += vec2f(error * error, abs(error));
-      }
-      // The next entry's row was read before this one was written, which matters where they are one.
-      @if(prefetch) if ((next_entry.y & 0xffff) != (entry.y & 0xffff)) {
-        q = next_q;
-        q_state = next_q_state;
-      }
-      @if(prefetch) entry = next_entry;
-    }
-    if (held != NO_SLOT) {
-      store_held(held, p, p_state, lane, end);
-    }
+    sums += train_tile(
+      blocks[held_block],
+      blocks[streamed_blocks + streamed_block],
+      tiles[tile + slice],
+      tiles[tile + slice + 1],
+      tiles[tile + SLICES + 1],
+      lane,
+      local_index,
+    );
     // What the slices wrote before the barrier, others read after it.
     storageBarrier();
   }
   if (lane == 0) {
-    partials[batch.partial_start + group * SLICES + slice] = sums;
+    partials[batch.partial_start + held_block] = sums;
   }
 }

@@ -14,16 +14,40 @@ override SLICES: u32;
 
 @if(subgroups) fn sum_first(value: f32, local_index: u32) -> f32 {
   var sum = value;
-  for (var mask = 1u; mask < LANES; mask *= 2) {
-    sum += subgroupShuffleXor(sum, mask);
+  if (LANES > 1) {
+    sum += subgroupShuffleXor(sum, 1);
+  }
+  if (LANES > 2) {
+    sum += subgroupShuffleXor(sum, 2);
+  }
+  if (LANES > 4) {
+    sum += subgroupShuffleXor(sum, 4);
+  }
+  if (LANES > 8) {
+    sum += subgroupShuffleXor(sum, 8);
+  }
+  if (LANES > 16) {
+    sum += subgroupShuffleXor(sum, 16);
   }
   return sum;
 }
 
 @if(subgroups) fn sum_second(value: vec2f, local_index: u32) -> vec2f {
   var sum = value;
-  for (var mask = 1u; mask < LANES; mask *= 2) {
-    sum += subgroupShuffleXor(sum, mask);
+  if (LANES > 1) {
+    sum += subgroupShuffleXor(sum, 1);
+  }
+  if (LANES > 2) {
+    sum += subgroupShuffleXor(sum, 2);
+  }
+  if (LANES > 4) {
+    sum += subgroupShuffleXor(sum, 4);
+  }
+  if (LANES > 8) {
+    sum += subgroupShuffleXor(sum, 8);
+  }
+  if (LANES > 16) {
+    sum += subgroupShuffleXor(sum, 16);
   }
   return sum;
 }

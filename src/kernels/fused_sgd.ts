@@ -7,6 +7,8 @@ export interface SliceVariant {
   lanes: number
   /** vec4s of a row that each of them holds. */
   vecs: number
+  /** The slices of a workgroup share a tile, with barriers between sub-strata: see `TileShape`. */
+  nested: boolean
   /** Sums by shuffles between the lanes; otherwise through workgroup memory. */
   subgroups: boolean
   /** The next entry's row is read ahead. */
@@ -16,7 +18,7 @@ export interface SliceVariant {
 }
 
 export const fusedStruct = scalarStruct('Fused', {
-  groups: 'u32',
+  workgroups: 'u32',
   strata: 'u32',
   held_rate: 'f32',
   streamed_rate: 'f32',
@@ -40,13 +42,13 @@ const groups = [
 ] as const
 
 /** One stratum of entry-by-entry SGD: see `shaders/fused_sgd.wgsl`. */
-export const fusedSgd = ({ lanes, vecs, subgroups, prefetch, f16 }: SliceVariant) =>
-  defineKernel('fused_sgd', groups, { subgroups, prefetch, f16 }, { LANES: lanes, VECS: vecs })
+export const fusedSgd = ({ lanes, vecs, nested, subgroups, prefetch, f16 }: SliceVariant) =>
+  defineKernel('fused_sgd', groups, { nested, subgroups, prefetch, f16 }, { LANES: lanes, VECS: vecs })
 
 /** Variants that differ in their WGSL, for the tests. */
 export const fusedVariants = [
-  { lanes: 8, vecs: 1, subgroups: true, prefetch: false, f16: false },
-  { lanes: 4, vecs: 2, subgroups: true, prefetch: true, f16: true },
-  { lanes: 4, vecs: 1, subgroups: false, prefetch: false, f16: true },
-  { lanes: 1, vecs: 1, subgroups: false, prefetch: true, f16: false },
+  { lanes: 8, vecs: 1, nested: false, subgroups: true, prefetch: false, f16: false },
+  { lanes: 4, vecs: 2, nested: true, subgroups: true, prefetch: true, f16: true },
+  { lanes: 4, vecs: 1, nested: true, subgroups: false, prefetch: false, f16: true },
+  { lanes: 1, vecs: 1, nested: false, subgroups: false, prefetch: true, f16: false },
 ].map(fusedSgd)

@@ -5,12 +5,34 @@ import { countRows } from './rows.ts'
 
 /** How the grid of tiles is cut: see `TileLayout`. */
 export interface TileShape {
-  /** G: tiles that run side by side, each on a workgroup of its own. */
-  groups: number
-  /** S: slices of a workgroup, each with a row of its own; a tile is cut into S x S small tiles. */
-  slices: number
-  /** T: strata of an epoch. T = G is free of races; with fewer, G / T groups race on the rows of each streamed block. */
+  /** W: tiles that run side by side. */
+  workers: number
+  /** T: strata of an epoch. With T >= W no tiles share a row; with fewer, W / T workers race on each streamed block. */
   strata: number
+  /** S: slices of a workgroup, each with a row of its own. */
+  slices: number
+  /**
+   * Nested: a tile is the work of a whole workgroup, cut into S x S small tiles that its slices share out in S sub-strata,
+   * a barrier between them. Otherwise a tile is the work of one slice, and nobody waits.
+   */
+  nested: boolean
+}
+
+/** Sizes that follow from a shape. */
+export interface TileGrid {
+  workgroups: number
+  /** Sub-strata of a stratum: S nested, else 1. */
+  subStrata: number
+  /** Blocks of held rows, those of slices without a tile included: workgroups * S. */
+  heldBlocks: number
+  /** Blocks of streamed rows. */
+  streamedBlocks: number
+}
+
+export function gridOf({ workers, strata, slices, nested }: TileShape): TileGrid {
+  const workgroups = nested ? workers : Math.ceil(workers / slices)
+  const subStrata = nested ? slices : 1
+  return { workgroups, subStrata, heldBlocks: workgroups * slices, streamedBlocks: strata * subStrata }
 }
 
 export interface TileOptions {
@@ -31,8 +53,8 @@ export interface TileChunk {
   /** First entry, and the end. */
   entries: [number, number]
   /**
-   * G * S rows a stratum, row (t, group, sub-stratum): S + 1 bounds of the S tiles that its slices work on, counted from
-   * the chunk's first entry, then the length of the longest of them.
+   * For each stratum, workgroup and sub-stratum, a row of S + 2 words: S + 1 bounds of the tiles that the slices work on,
+   * counted from the chunk's first entry, and the length of the longest of them.
    */
   tiles: Uint32Array<ArrayBuffer>
 }
@@ -41,9 +63,8 @@ export interface TileChunk {
  * Observed entries as the fused kernel reads them. One side is *held*: a worker keeps its row in registers over a run of
  * entries; the rows of the other, the *streamed* side, come and go with each entry.
  *
- * Held rows are dealt to G * S blocks, streamed rows to T * S. In stratum t, group A works on the held blocks
- * A S to A S + S - 1 and on the streamed blocks B S to B S + S - 1, B = (A + t) mod T; in its sub-stratum s, slice x works
- * on held block A S + x and streamed block B S + (x + s) mod S. With T = G no two workers ever share a row.
+ * Slice x of workgroup A always works on held block a = A S + x. In stratum t its streamed block is (a + t) mod T or,
+ * nested, in sub-stratum s, S ((A + t) mod T) + (x + s) mod S. With T >= W no two slices that run side by side share a row.
  */
 export interface TileLayout {
   shape: TileShape
@@ -55,7 +76,7 @@ export interface TileLayout {
   itemSlotCounts: Uint32Array<ArrayBuffer>
   /**
    * Two words an entry: the bits of the f32 rating; the place in its held block (high half) and in its streamed block (low
-   * half). By stratum, group, sub-stratum and slice; a tile sorted by held place, streamed place, bits of the rating.
+   * half). By stratum, workgroup, sub-stratum and slice; a tile sorted by held place, streamed place, bits of the rating.
    */
   entries: Uint32Array<ArrayBuffer>
   chunks: TileChunk[]
@@ -73,22 +94,23 @@ const stream = { users: 0x74696c65, items: 0x74696c66 } as const
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
   const { seed, replicaCap = 1, chunkEntries = Number.POSITIVE_INFINITY } = options
-  const { groups, slices, strata } = shape
   const { length } = ratings
+  const grid = gridOf(shape)
   const counts = {
     users: countRows(ratings.users, ratings.userCount),
     items: countRows(ratings.items, ratings.itemCount),
   }
-  const held = runsOf(counts.users, strata * slices) <= runsOf(counts.items, strata * slices) ? 'users' : 'items'
+  const held = runsOf(counts.users, grid.streamedBlocks) <= runsOf(counts.items, grid.streamedBlocks) ? 'users' : 'items'
   const streamed = held === 'users' ? 'items' : 'users'
   const deal = (side: 'users' | 'items') => {
-    const blocks = slices * (side === held ? groups : strata)
+    const blocks = side === streamed ? grid.streamedBlocks : shape.nested ? grid.heldBlocks : shape.workers
     const cap = Math.max(1, (replicaCap * length) / blocks)
     return dealBlocks(counts[side], blocks, cap, new Random(seed, stream[side]))
   }
   const blocks = { users: deal('users'), items: deal('items') }
   const placing = {
     shape,
+    grid,
     length,
     held: placesOf(blocks[held], ratings[held], ratings[streamed], seed),
     streamed: placesOf(blocks[streamed], ratings[streamed], ratings[held], seed),
@@ -154,36 +176,42 @@ function mix(word: number): number {
 
 interface Placing {
   shape: TileShape
+  grid: TileGrid
   length: number
   held: Places
   streamed: Places
 }
 
 /** Number of the tile of a held and a streamed block, in the order in which tiles are worked on. */
-function tileAt({ groups, slices, strata }: TileShape, heldBlock: number, streamedBlock: number): number {
+function tileAt({ shape, grid }: Placing, heldBlock: number, streamedBlock: number): number {
+  const { slices, strata, nested } = shape
+  const { workgroups, subStrata } = grid
   const slice = heldBlock % slices
-  const group = (heldBlock - slice) / slices
-  const other = streamedBlock % slices
-  const streamedGroup = (streamedBlock - other) / slices
-  const stratum = (((streamedGroup - group) % strata) + strata) % strata
-  const sub = (other - slice + slices) % slices
-  return ((stratum * groups + group) * slices + sub) * slices + slice
+  const workgroup = (heldBlock - slice) / slices
+  const other = streamedBlock % subStrata
+  const ahead = (streamedBlock - other) / subStrata - (nested ? workgroup : heldBlock)
+  const stratum = ((ahead % strata) + strata) % strata
+  const sub = nested ? (other - slice + slices) % slices : 0
+  return ((stratum * workgroups + workgroup) * subStrata + sub) * slices + slice
 }
+
+const tilesPerStratum = ({ workgroups, subStrata }: TileGrid, slices: number) => workgroups * subStrata * slices
 
 /** First entry of each tile, and the end. */
 function countTiles(placing: Placing): Uint32Array {
-  const { shape, length, held, streamed } = placing
-  const start = new Uint32Array(shape.strata * shape.groups * shape.slices ** 2 + 1)
+  const { shape, grid, length, held, streamed } = placing
+  const start = new Uint32Array(shape.strata * tilesPerStratum(grid, shape.slices) + 1)
   for (let entry = 0; entry < length; entry++) {
     const heldBlock = held.blockOf[slotAt(held, entry)]!
     const streamedBlock = streamed.blockOf[slotAt(streamed, entry)]!
-    start[tileAt(shape, heldBlock, streamedBlock) + 1]!++
+    start[tileAt(placing, heldBlock, streamedBlock) + 1]!++
   }
   for (let tile = 0; tile + 1 < start.length; tile++) start[tile + 1]! += start[tile]!
   return start
 }
 
-function placeEntries({ shape, length, held, streamed }: Placing, values: Float32Array, tileStart: Uint32Array) {
+function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32Array) {
+  const { length, held, streamed } = placing
   const entries = new Uint32Array(2 * length)
   const heldSlotCounts = new Uint32Array(held.blockOf.length)
   const streamedSlotCounts = new Uint32Array(streamed.blockOf.length)
@@ -196,7 +224,7 @@ function placeEntries({ shape, length, held, streamed }: Placing, values: Float3
     const streamedBlock = streamed.blockOf[streamedSlot]!
     heldSlotCounts[heldSlot]!++
     streamedSlotCounts[streamedSlot]!++
-    const place = next[tileAt(shape, heldBlock, streamedBlock)]!++
+    const place = next[tileAt(placing, heldBlock, streamedBlock)]!++
     const heldPlace = heldSlot - held.blocks.blockStart[heldBlock]!
     const streamedPlace = streamedSlot - streamed.blocks.blockStart[streamedBlock]!
     entries[2 * place] = bits[entry]!
@@ -224,16 +252,17 @@ function sortTiles(entries: Uint32Array, tileStart: Uint32Array): number {
   return runs
 }
 
-function cutChunks({ groups, slices, strata }: TileShape, tileStart: Uint32Array, most: number): TileChunk[] {
-  const tilesPerStratum = groups * slices ** 2
-  const entryAt = (stratum: number) => tileStart[stratum * tilesPerStratum]!
+function cutChunks(shape: TileShape, tileStart: Uint32Array, most: number): TileChunk[] {
+  const { slices, strata } = shape
+  const perStratum = tilesPerStratum(gridOf(shape), slices)
+  const entryAt = (stratum: number) => tileStart[stratum * perStratum]!
   const chunks: TileChunk[] = []
   for (let from = 0; from < strata; ) {
     let to = from + 1
     while (to < strata && entryAt(to + 1) - entryAt(from) <= most) to++
-    const tiles = new Uint32Array((to - from) * groups * slices * (slices + 2))
+    const tiles = new Uint32Array(((to - from) * perStratum * (slices + 2)) / slices)
     for (let row = 0; row * (slices + 2) < tiles.length; row++) {
-      const tile = from * tilesPerStratum + row * slices
+      const tile = from * perStratum + row * slices
       const at = row * (slices + 2)
       let longest = 0
       for (let slice = 0; slice <= slices; slice++) tiles[at + slice] = tileStart[tile + slice]! - entryAt(from)
@@ -248,15 +277,17 @@ function cutChunks({ groups, slices, strata }: TileShape, tileStart: Uint32Array
   return chunks
 }
 
-/** Every sub-stratum takes as long as its longest tile, every stratum as long as its slowest group. */
-function efficiencyOf({ groups, slices, strata }: TileShape, tileStart: Uint32Array): number {
+/** Every sub-stratum takes as long as its longest tile, every stratum as long as its slowest workgroup. */
+function efficiencyOf(shape: TileShape, tileStart: Uint32Array): number {
+  const { slices, strata, workers, nested } = shape
+  const { workgroups, subStrata } = gridOf(shape)
   let steps = 0
   let tile = 0
   for (let stratum = 0; stratum < strata; stratum++) {
     let slowest = 0
-    for (let group = 0; group < groups; group++) {
+    for (let workgroup = 0; workgroup < workgroups; workgroup++) {
       let own = 0
-      for (let sub = 0; sub < slices; sub++) {
+      for (let sub = 0; sub < subStrata; sub++) {
         let longest = 0
         for (let slice = 0; slice < slices; slice++, tile++) {
           longest = Math.max(longest, tileStart[tile + 1]! - tileStart[tile]!)
@@ -267,5 +298,5 @@ function efficiencyOf({ groups, slices, strata }: TileShape, tileStart: Uint32Ar
     }
     steps += slowest
   }
-  return tileStart.at(-1)! / (groups * slices * steps)
+  return tileStart.at(-1)! / (workers * (nested ? slices : 1) * steps)
 }

@@ -12,7 +12,7 @@ export interface FusedInput {
   items: number
   factors: number
   precision: 'f32' | 'f16'
-  /** G, where the caller chooses it. */
+  /** W, where the caller chooses it. */
   workers?: number | undefined
   /** T, likewise. */
   strata?: number | undefined
@@ -29,8 +29,8 @@ const tileEntries = 16
 /** Invocations that keep any of today's GPUs busy: about 130 cores of 2,048. */
 const mostInvocations = 2 ** 18
 
-/** Groups to have before a workgroup gets more slices: about as many as large GPUs have cores. */
-const fewGroups = 128
+/** Workgroups to have before one gets more slices: about as many as large GPUs have cores. */
+const fewWorkgroups = 128
 
 /** A workgroup is a whole subgroup at least, and small enough to have several on a core. */
 const workgroupInvocations = { least: 32, most: 256 }
@@ -38,8 +38,8 @@ const workgroupInvocations = { least: 32, most: 256 }
 /** On a CPU: factors updated in about 70 ms on two cores, the length of a stratum at most. */
 const stratumFactors = 40e6
 
-/** Groups on a CPU: enough to go round among its threads; more only shorten the runs. */
-const softwareGroups = 4
+/** Workers on a CPU: enough to go round among its threads; more only shorten the runs. */
+const leastSoftwareWorkers = 8
 
 const powerOfTwoFrom = (number: number) => 2 ** Math.ceil(Math.log2(number))
 const powerOfTwoTo = (number: number) => 2 ** Math.floor(Math.log2(Math.max(1, number)))
@@ -52,26 +52,29 @@ const powerOfTwoTo = (number: number) => 2 ** Math.floor(Math.log2(Math.max(1, n
 export function planFused(input: FusedInput, capabilities: Capabilities): FusedPlan {
   const { adapter } = capabilities
   const { lanes, slices } = adapter.software ? softwareSlices(input, capabilities) : hardwareSlices(input, capabilities)
+  const nested = !adapter.software && slices > 1
+  const slicesPerTile = nested ? slices : 1
   const rows = Math.max(input.users, input.items)
   // A place in a block is a 16-bit number, and replicas add at most one slot a block.
-  const leastGroups = Math.ceil(rows / (maxBlockSlots - 1) / slices)
-  const chosen = adapter.software ? softwareGroupsFor(input) : hardwareGroupsFor(input, lanes, slices)
-  const groups = input.workers ?? Math.max(leastGroups, Math.min(chosen, mostGroups(input, slices)))
-  const strata = input.strata ?? groups
-  for (const [option, value] of [['workers', groups] as const, ['strata', strata] as const]) {
-    if (value < leastGroups) {
-      throw new OptionError(option, `"${option}" must be at least ${leastGroups} for ${rows} rows, not ${value}`)
+  const least = Math.ceil(rows / (maxBlockSlots - 1) / slicesPerTile)
+  const chosen = adapter.software ? softwareWorkers(input) : hardwareWorkers(input, lanes, slicesPerTile)
+  const workers = input.workers ?? Math.max(least, Math.min(chosen, mostWorkers(input, slicesPerTile)))
+  const strata = input.strata ?? workers
+  for (const [option, value] of [['workers', workers] as const, ['strata', strata] as const]) {
+    if (value < least) {
+      throw new OptionError(option, `"${option}" must be at least ${least} for ${rows} rows, not ${value}`)
     }
   }
   return {
     variant: {
       lanes,
       vecs: Math.ceil(factorBlocks(input.factors) / lanes),
+      nested,
       subgroups: capabilities.features.subgroups && lanes > 1,
       prefetch: !adapter.software,
       f16: input.precision === 'f16',
     },
-    shape: { groups, slices, strata },
+    shape: { workers, strata, slices, nested },
   }
 }
 
@@ -94,21 +97,21 @@ function hardwareSlices(input: FusedInput, { features, subgroupMinSize }: Capabi
   const lanes = Math.min(width, powerOfTwoFrom(factorBlocks(input.factors)))
   const least = Math.max(1, workgroupInvocations.least / lanes)
   const most = workgroupInvocations.most / lanes
-  return { lanes, slices: Math.max(least, Math.min(most, powerOfTwoTo(blocksFor(input) / fewGroups))) }
+  return { lanes, slices: Math.max(least, Math.min(most, powerOfTwoTo(blocksFor(input) / fewWorkgroups))) }
 }
 
 /** W with tiles of `tileEntries` in the mean. */
 const blocksFor = ({ entries }: FusedInput) => Math.floor(Math.sqrt(entries / tileEntries))
 
-function hardwareGroupsFor(input: FusedInput, lanes: number, slices: number): number {
+function hardwareWorkers(input: FusedInput, lanes: number, slices: number): number {
   return Math.floor(Math.min(blocksFor(input), mostInvocations / lanes) / slices)
 }
 
-function softwareGroupsFor({ entries, factors }: FusedInput): number {
-  return Math.max(softwareGroups, Math.ceil((entries * factors) / stratumFactors))
+function softwareWorkers({ entries, factors }: FusedInput): number {
+  return Math.max(leastSoftwareWorkers, Math.ceil((entries * factors) / stratumFactors))
 }
 
 /** More blocks than rows would leave blocks empty. */
-function mostGroups({ users, items }: FusedInput, slices: number): number {
+function mostWorkers({ users, items }: FusedInput, slices: number): number {
   return Math.max(1, Math.floor(Math.min(users, items) / slices))
 }

@@ -9,7 +9,7 @@ import { probeStruct, shuffleProbe } from '../kernels/shuffle_probe.ts'
 import { stratumStruct } from '../kernels/structs.ts'
 import { batchOrder } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
-import { packTiles, type TileChunk, type TileLayout } from '../layout/tiles.ts'
+import { gridOf, packTiles, type TileChunk, type TileLayout } from '../layout/tiles.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters, packModel } from '../model/tables.ts'
 import { errorScale } from './error-scale.ts'
@@ -190,7 +190,7 @@ async function prepare(
     }),
   )
   const fusedSides = made.map(({ fusedSide }) => fusedSide)
-  const loss = await PairSums.create(gpu, buffers, 'loss', layout.shape.strata * layout.shape.groups * layout.shape.slices)
+  const loss = await PairSums.create(gpu, buffers, 'loss', layout.shape.strata * gridOf(layout.shape).heldBlocks)
   const encodeTiles = await bindTiles(gpu, buffers, { fused, layout, scale, shape, options, units, sides: fusedSides, loss, windows })
   return {
     plan: describe(fused, layout, fusedSides, options),
@@ -223,7 +223,8 @@ interface TileInput {
 /** Uploads the entries and binds `fused_sgd` to them, chunk by chunk. */
 async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Promise<Resources['encodeStratum']> {
   const { fused, layout, scale, shape, options, units, loss, windows } = input
-  const { groups, slices, strata } = layout.shape
+  const { workgroups, heldBlocks: heldBlockCount } = gridOf(layout.shape)
+  const { slices, strata } = layout.shape
   const [users, items] = input.sides as [FusedSide, FusedSide]
   const heldUsers = layout.held === 'users'
   const [held, streamed] = heldUsers ? [users, items] : [items, users]
@@ -248,12 +249,12 @@ async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Prom
   ) as [number, number]
   const [userPenalty, itemPenalty] = [options.userRegularization, options.itemRegularization]
   const common = {
-    blocks: buffers.upload('blocks', concatenate(heldBlocks.blockStart.subarray(0, groups * slices), streamedBlocks.blockStart.subarray(0, strata * slices))),
+    blocks: buffers.upload('blocks', blockTable(heldBlocks.blockStart, streamedBlocks.blockStart, heldBlockCount)),
     batch: windows.buffer,
     options: buffers.uniform(
       'fused options',
       fusedStruct.pack({
-        groups,
+        workgroups,
         strata,
         held_rate: heldUsers ? userRate : itemRate,
         streamed_rate: heldUsers ? itemRate : userRate,
@@ -279,14 +280,15 @@ async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Prom
     )
     for (let stratum = chunk.strata[0]; stratum < chunk.strata[1]; stratum++) groupOf[stratum] = bound
   }
-  return (pass, stratum, offset) => pipeline.dispatch(pass, [tablesGroup, groupOf[stratum]!], groups, offset)
+  return (pass, stratum, offset) => pipeline.dispatch(pass, [tablesGroup, groupOf[stratum]!], workgroups, offset)
 }
 
-function concatenate(one: Uint32Array, other: Uint32Array): Uint32Array<ArrayBuffer> {
-  const both = new Uint32Array(one.length + other.length)
-  both.set(one)
-  both.set(other, one.length)
-  return both
+/** First slot of each held block, those of slices without a tile included, then of each streamed block. */
+function blockTable(held: Uint32Array, streamed: Uint32Array, heldBlocks: number): Uint32Array<ArrayBuffer> {
+  const table = new Uint32Array(heldBlocks + streamed.length - 1).fill(held.at(-1)!, 0, heldBlocks)
+  table.set(held.subarray(0, -1))
+  table.set(streamed.subarray(0, -1), heldBlocks)
+  return table
 }
 
 /** Sums over slices by shuffles only where this device's subgroups hold whole slices. */
@@ -320,10 +322,11 @@ function describe(
   { factors, precision }: FusedOptions,
 ): SolverPlan {
   return {
-    reproducible: shape.strata >= shape.groups,
-    workers: shape.groups,
+    reproducible: shape.strata >= shape.workers,
+    workers: shape.workers,
     strata: shape.strata,
     slices: shape.slices,
+    nested: shape.nested,
     lanes: variant.lanes,
     held: layout.held,
     subgroups: variant.subgroups,
@@ -371,15 +374,15 @@ class StratumWindows {
   write(rate: number, epoch: number): void {
     const view = new DataView(this.#bytes)
     const { shape, chunks } = this.#layout
-    const { groups, slices, strata } = shape
+    const { workgroups, subStrata, heldBlocks } = gridOf(shape)
     for (const { strata: [from, to] } of chunks) {
       for (let stratum = from; stratum < to; stratum++) {
         stratumStruct.write(view, this.offset(stratum), {
           stratum,
-          tile_start: (stratum - from) * groups * slices,
-          partial_start: stratum * groups * slices,
+          tile_start: (stratum - from) * workgroups * subStrata,
+          partial_start: stratum * heldBlocks,
           rate,
-          noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * strata + stratum + 1, 0x85ebca6b),
+          noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * shape.strata + stratum + 1, 0x85ebca6b),
         })
       }
     }
