@@ -1,7 +1,6 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { penalties } from '../kernels/penalties.ts'
-import { workgroupSize } from '../kernels/shared.ts'
+import { penalties, penaltySpan } from '../kernels/penalties.ts'
 import { PairSums } from '../model/sums.ts'
 
 interface PenaltyBuffers {
@@ -29,7 +28,7 @@ export class PenaltyMeter {
     bound: PenaltyBuffers,
   ): Promise<PenaltyMeter> {
     const pipeline = await gpu.pipeline(penalties, constants)
-    const workgroups = Math.ceil((rows * constants.PARAMETER_BLOCKS) / workgroupSize)
+    const workgroups = Math.ceil((rows * constants.PARAMETER_BLOCKS) / penaltySpan)
     const sums = await PairSums.create(gpu, buffers, 'penalties', workgroups)
     const group = pipeline.bind(0, { ...bound, partials: sums.pairs })
     return new PenaltyMeter(sums, pass => {

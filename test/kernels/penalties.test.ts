@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
-import { penalties } from '../../src/kernels/penalties.ts'
-import { factorBlocks, workgroupSize } from '../../src/kernels/shared.ts'
+import { penalties, penaltySpan } from '../../src/kernels/penalties.ts'
+import { factorBlocks } from '../../src/kernels/shared.ts'
 import { padRows } from '../../src/layout/padding.ts'
 import { type PenalizedSide, penaltySum } from '../reference/penalties.ts'
 import { useGpu } from '../support/gpu.ts'
@@ -30,7 +30,7 @@ async function run({ factors, rows, bias, weight, factorPenalty, biasPenalty }: 
   const blocks = factorBlocks(factors)
   const parameterBlocks = blocks + Number(bias !== undefined)
   const count = weight.length
-  const workgroups = Math.ceil((count * parameterBlocks) / workgroupSize)
+  const workgroups = Math.ceil((count * parameterBlocks) / penaltySpan)
   const result = await runKernel(device.gpu, penalties, {
     constants: { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: parameterBlocks },
     workgroups,
@@ -55,8 +55,8 @@ async function run({ factors, rows, bias, weight, factorPenalty, biasPenalty }: 
 async function expectPenalty(side: PenalizedSide): Promise<void> {
   const { total, rest } = await run(side)
   const expected = penaltySum(side)
-  // Four squares and three products, then six additions take a workgroup's 64 sums to one.
-  expectClose('penalty', [total], [expected], () => tolerance(7 + 6, expected))
+  // Four squares and four products, 32 of them a lane, then six additions take a workgroup's 64 sums to one.
+  expectClose('penalty', [total], [expected], () => tolerance(8 + 32 + 6, expected))
   expect(rest.every(value => value === 0)).toBe(true)
 }
 
