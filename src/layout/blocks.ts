@@ -1,4 +1,4 @@
-import { Random } from '../data/random.ts'
+import type { Random } from '../data/random.ts'
 
 /** Slots of a block at most, so that a place in a block is a 16-bit number. */
 export const maxBlockSlots = 65536
@@ -25,12 +25,7 @@ export interface BlockLayout {
  *
  * O(rows + slots * log blocks) time.
  */
-export function dealBlocks(
-  counts: Uint32Array,
-  blocks: number,
-  cap: number,
-  random: Random,
-): BlockLayout {
+export function dealBlocks(counts: Uint32Array, blocks: number, cap: number, random: Random): BlockLayout {
   const replicas = (row: number) => Math.min(blocks, Math.ceil(counts[row]! / cap))
   const slotStart = new Uint32Array(counts.length + 1)
   for (let row = 0; row < counts.length; row++) slotStart[row + 1] = slotStart[row]! + replicas(row)

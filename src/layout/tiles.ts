@@ -2,38 +2,7 @@ import { Random } from '../data/random.ts'
 import type { Ratings } from '../data/ratings.ts'
 import { type BlockLayout, dealBlocks } from './blocks.ts'
 import { countRows } from './rows.ts'
-
-/** How the grid of tiles is cut: see `TileLayout`. */
-export interface TileShape {
-  /** W: tiles that run side by side. */
-  workers: number
-  /** T: strata of an epoch. With T >= W no tiles share a row; with fewer, W / T workers race on each streamed block. */
-  strata: number
-  /** S: slices of a workgroup, each with a row of its own. */
-  slices: number
-  /**
-   * Nested: a tile is the work of a whole workgroup, cut into S x S small tiles that its slices share out in S sub-strata,
-   * a barrier between them. Otherwise a tile is the work of one slice, and nobody waits.
-   */
-  nested: boolean
-}
-
-/** Sizes that follow from a shape. */
-export interface TileGrid {
-  workgroups: number
-  /** Sub-strata of a stratum: S nested, else 1. */
-  subStrata: number
-  /** Blocks of held rows, those of slices without a tile included: workgroups * S. */
-  heldBlocks: number
-  /** Blocks of streamed rows. */
-  streamedBlocks: number
-}
-
-export function gridOf({ workers, strata, slices, nested }: TileShape): TileGrid {
-  const workgroups = nested ? workers : Math.ceil(workers / slices)
-  const subStrata = nested ? slices : 1
-  return { workgroups, subStrata, heldBlocks: workgroups * slices, streamedBlocks: strata * subStrata }
-}
+import { efficiencyOf, gridOf, type TileGrid, type TileShape, tileAt, tilesPerStratum } from './tile-grid.ts'
 
 export interface TileOptions {
   seed: number
@@ -100,7 +69,8 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
     users: countRows(ratings.users, ratings.userCount),
     items: countRows(ratings.items, ratings.itemCount),
   }
-  const held = runsOf(counts.users, grid.streamedBlocks) <= runsOf(counts.items, grid.streamedBlocks) ? 'users' : 'items'
+  const held =
+    runsOf(counts.users, grid.streamedBlocks) <= runsOf(counts.items, grid.streamedBlocks) ? 'users' : 'items'
   const streamed = held === 'users' ? 'items' : 'users'
   const deal = (side: 'users' | 'items') => {
     const blocks = side === streamed ? grid.streamedBlocks : shape.nested ? grid.heldBlocks : shape.workers
@@ -182,21 +152,6 @@ interface Placing {
   streamed: Places
 }
 
-/** Number of the tile of a held and a streamed block, in the order in which tiles are worked on. */
-function tileAt({ shape, grid }: Placing, heldBlock: number, streamedBlock: number): number {
-  const { slices, strata, nested } = shape
-  const { workgroups, subStrata } = grid
-  const slice = heldBlock % slices
-  const workgroup = (heldBlock - slice) / slices
-  const other = streamedBlock % subStrata
-  const ahead = (streamedBlock - other) / subStrata - (nested ? workgroup : heldBlock)
-  const stratum = ((ahead % strata) + strata) % strata
-  const sub = nested ? (other - slice + slices) % slices : 0
-  return ((stratum * workgroups + workgroup) * subStrata + sub) * slices + slice
-}
-
-const tilesPerStratum = ({ workgroups, subStrata }: TileGrid, slices: number) => workgroups * subStrata * slices
-
 /** First entry of each tile, and the end. */
 function countTiles(placing: Placing): Uint32Array {
   const { shape, grid, length, held, streamed } = placing
@@ -204,14 +159,14 @@ function countTiles(placing: Placing): Uint32Array {
   for (let entry = 0; entry < length; entry++) {
     const heldBlock = held.blockOf[slotAt(held, entry)]!
     const streamedBlock = streamed.blockOf[slotAt(streamed, entry)]!
-    start[tileAt(placing, heldBlock, streamedBlock) + 1]!++
+    start[tileAt(shape, grid, heldBlock, streamedBlock) + 1]!++
   }
   for (let tile = 0; tile + 1 < start.length; tile++) start[tile + 1]! += start[tile]!
   return start
 }
 
 function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32Array) {
-  const { length, held, streamed } = placing
+  const { shape, grid, length, held, streamed } = placing
   const entries = new Uint32Array(2 * length)
   const heldSlotCounts = new Uint32Array(held.blockOf.length)
   const streamedSlotCounts = new Uint32Array(streamed.blockOf.length)
@@ -224,7 +179,7 @@ function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32A
     const streamedBlock = streamed.blockOf[streamedSlot]!
     heldSlotCounts[heldSlot]!++
     streamedSlotCounts[streamedSlot]!++
-    const place = next[tileAt(placing, heldBlock, streamedBlock)]!++
+    const place = next[tileAt(shape, grid, heldBlock, streamedBlock)]!++
     const heldPlace = heldSlot - held.blocks.blockStart[heldBlock]!
     const streamedPlace = streamedSlot - streamed.blocks.blockStart[streamedBlock]!
     entries[2 * place] = bits[entry]!
@@ -275,28 +230,4 @@ function cutChunks(shape: TileShape, tileStart: Uint32Array, most: number): Tile
     from = to
   }
   return chunks
-}
-
-/** Every sub-stratum takes as long as its longest tile, every stratum as long as its slowest workgroup. */
-function efficiencyOf(shape: TileShape, tileStart: Uint32Array): number {
-  const { slices, strata, workers, nested } = shape
-  const { workgroups, subStrata } = gridOf(shape)
-  let steps = 0
-  let tile = 0
-  for (let stratum = 0; stratum < strata; stratum++) {
-    let slowest = 0
-    for (let workgroup = 0; workgroup < workgroups; workgroup++) {
-      let own = 0
-      for (let sub = 0; sub < subStrata; sub++) {
-        let longest = 0
-        for (let slice = 0; slice < slices; slice++, tile++) {
-          longest = Math.max(longest, tileStart[tile + 1]! - tileStart[tile]!)
-        }
-        own += longest
-      }
-      slowest = Math.max(slowest, own)
-    }
-    steps += slowest
-  }
-  return tileStart.at(-1)! / (workers * (nested ? slices : 1) * steps)
 }

@@ -15,7 +15,10 @@ export interface ErrorScale {
  * square of r - r_hat at the start, to three digits, so that the order of the entries has no bearing on it; 1 where all
  * ratings are met from the start.
  */
-export function errorScale(ratings: Ratings, { link, mean, range }: Pick<ModelScale, 'link' | 'mean' | 'range'>): ErrorScale {
+export function errorScale(
+  ratings: Ratings,
+  { link, mean, range }: Pick<ModelScale, 'link' | 'mean' | 'range'>,
+): ErrorScale {
   const width = range.max - range.min
   const share = 1 / (1 + Math.exp(-mean))
   const start = link === 'bounded' ? range.min + width * share : mean

@@ -3,7 +3,7 @@ import type { Capabilities } from '../gpu/capabilities.ts'
 import type { SliceVariant } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { maxBlockSlots } from '../layout/blocks.ts'
-import type { TileShape } from '../layout/tiles.ts'
+import type { TileShape } from '../layout/tile-grid.ts'
 
 export interface FusedInput {
   entries: number

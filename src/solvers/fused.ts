@@ -3,22 +3,24 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { fusedSgd, fusedStruct } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { probeStruct, shuffleProbe } from '../kernels/shuffle_probe.ts'
-import { stratumStruct } from '../kernels/structs.ts'
 import { batchOrder } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
-import { gridOf, packTiles, type TileChunk, type TileLayout } from '../layout/tiles.ts'
+import { gridOf } from '../layout/tile-grid.ts'
+import { packTiles, type TileLayout } from '../layout/tiles.ts'
 import { PairSums } from '../model/sums.ts'
-import { FactorTables, type ModelScale, type Parameters, packModel } from '../model/tables.ts'
+import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { errorScale } from './error-scale.ts'
-import { type FusedPlan, planFused, withoutSubgroups } from './fused-plan.ts'
+import type { FusedOptions } from './fused-options.ts'
+import { type FusedPlan, planFused } from './fused-plan.ts'
+import { fitToDevice } from './fused-probe.ts'
 import { FusedSide } from './fused-side.ts'
+import { bindTiles, type EncodeStratum } from './fused-tiles.ts'
 import { penaltyExponent, penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
-import { packSide, type SideOptions } from './side-options.ts'
+import { packSide } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+import { StratumWindows, windowBytes } from './stratum-windows.ts'
 
 // Minimises, entry by entry (u, i, r),
 //
@@ -29,16 +31,6 @@ import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 // gradient descent, 2011). Rows too heavy for one block have replicas, which meet at their mean after each stratum
 // (`merge_replicas`). The rows lie in the order of their blocks; after an epoch they are published to the model's tables.
 
-export interface FusedOptions extends SideOptions {
-  optimizer: 'sgd' | 'adagrad'
-  factors: number
-  biases: boolean
-  seed: number
-  precision: 'f32' | 'f16'
-  workers?: number | undefined
-  strata?: number | undefined
-}
-
 const sides = ['users', 'items'] as const
 
 /** Everything of a fused run that lies on the GPU, made once. */
@@ -48,7 +40,7 @@ interface Resources {
   penalties: readonly PenaltyMeter[]
   loss: PairSums
   windows: StratumWindows
-  encodeStratum(pass: GPUComputePassEncoder, stratum: number, offset: number): void
+  encodeStratum: EncodeStratum
 }
 
 export class FusedSolver implements Solver {
@@ -58,7 +50,6 @@ export class FusedSolver implements Solver {
   readonly #resources: Resources
   readonly #timer: GpuTimer
   readonly #submitter: Submitter
-  #staged = false
 
   private constructor(gpu: Gpu, buffers: BufferOwner, options: FusedOptions, plan: SolverPlan, resources: Resources) {
     this.plan = plan
@@ -72,6 +63,7 @@ export class FusedSolver implements Solver {
   /**
    * Packs the ratings, uploads them and the initial parameters, compiles the kernels.
    * @param initial drawn once there is room for them
+   * @param chosen instead of what `planFused` makes of the device and the data
    * @throws OptionError, LimitExceededError, OutOfMemoryError
    */
   static async create(
@@ -80,11 +72,14 @@ export class FusedSolver implements Solver {
     scale: ModelScale,
     initial: () => Parameters,
     options: FusedOptions,
+    chosen?: FusedPlan,
   ): Promise<FusedSolver> {
     const buffers = gpu.buffers()
     try {
-      const { plan, resources } = await prepare(gpu, buffers, ratings, scale, initial, options)
+      const cut = await fitToDevice(gpu, chosen ?? planFor(gpu, ratings, options))
+      const { plan, resources } = await prepare(gpu, buffers, ratings, scale, initial, options, cut)
       await gpu.settle(buffers)
+      await stage(gpu, resources.sides)
       return new FusedSolver(gpu, buffers, options, plan, resources)
     } catch (error) {
       buffers.destroy()
@@ -108,8 +103,6 @@ export class FusedSolver implements Solver {
       'fused epoch',
       order.length + 1,
       (pass, step) => {
-        if (!this.#staged) for (const side of sides) side.encodeStage(pass)
-        this.#staged = true
         const stratum = order[step]
         if (stratum === undefined) encodeEnd(pass)
         else encodeStratum(pass, stratum, windows.offset(stratum))
@@ -128,6 +121,13 @@ export class FusedSolver implements Solver {
   }
 }
 
+function planFor(gpu: Gpu, ratings: Ratings, options: FusedOptions): FusedPlan {
+  const occupied = (rows: Uint32Array, count: number) => countRows(rows, count).filter(entries => entries > 0).length
+  const users = occupied(ratings.users, ratings.userCount)
+  const items = occupied(ratings.items, ratings.itemCount)
+  return planFused({ ...options, entries: ratings.length, users, items }, gpu.capabilities)
+}
+
 async function prepare(
   gpu: Gpu,
   buffers: BufferOwner,
@@ -135,17 +135,13 @@ async function prepare(
   scale: ModelScale,
   initial: () => Parameters,
   options: FusedOptions,
+  fused: FusedPlan,
 ): Promise<{ plan: SolverPlan; resources: Resources }> {
   const { factors, precision } = options
   const { limits } = gpu.capabilities
   const shape = { users: ratings.userCount, items: ratings.itemCount, factors }
   const blocksPerRow = factorBlocks(factors)
   const counts = { users: countRows(ratings.users, shape.users), items: countRows(ratings.items, shape.items) }
-  const occupied = (side: 'users' | 'items') => counts[side].reduce((rows, count) => rows + Number(count > 0), 0)
-  const fused = await fitToDevice(
-    gpu,
-    planFused({ ...options, entries: ratings.length, users: occupied('users'), items: occupied('items') }, gpu.capabilities),
-  )
 
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
@@ -191,7 +187,17 @@ async function prepare(
   )
   const fusedSides = made.map(({ fusedSide }) => fusedSide)
   const loss = await PairSums.create(gpu, buffers, 'loss', layout.shape.strata * gridOf(layout.shape).heldBlocks)
-  const encodeTiles = await bindTiles(gpu, buffers, { fused, layout, scale, shape, options, units, sides: fusedSides, loss, windows })
+  const encodeTiles = await bindTiles(gpu, buffers, {
+    fused,
+    layout,
+    scale,
+    shape,
+    options,
+    units,
+    sides: fusedSides,
+    loss,
+    windows,
+  })
   return {
     plan: describe(fused, layout, fusedSides, options),
     resources: {
@@ -205,113 +211,6 @@ async function prepare(
         for (const side of fusedSides) side.encodeMerge?.(pass, offset)
       },
     },
-  }
-}
-
-interface TileInput {
-  fused: FusedPlan
-  layout: TileLayout
-  scale: ModelScale
-  shape: FactorTables['shape']
-  options: FusedOptions
-  units: { score: number }
-  sides: readonly FusedSide[]
-  loss: PairSums
-  windows: StratumWindows
-}
-
-/** Uploads the entries and binds `fused_sgd` to them, chunk by chunk. */
-async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Promise<Resources['encodeStratum']> {
-  const { fused, layout, scale, shape, options, units, loss, windows } = input
-  const { workgroups, heldBlocks: heldBlockCount } = gridOf(layout.shape)
-  const { slices, strata } = layout.shape
-  const [users, items] = input.sides as [FusedSide, FusedSide]
-  const heldUsers = layout.held === 'users'
-  const [held, streamed] = heldUsers ? [users, items] : [items, users]
-  const [heldBlocks, streamedBlocks] = heldUsers ? [layout.users, layout.items] : [layout.items, layout.users]
-  const pipeline = await gpu.pipeline(fusedSgd(fused.variant), {
-    FACTOR_BLOCKS: factorBlocks(options.factors),
-    SLICES: slices,
-    BOUNDED: Number(scale.link === 'bounded'),
-    ADAGRAD: Number(options.optimizer === 'adagrad'),
-    BIASES: Number(options.biases),
-  })
-  const tablesGroup = pipeline.bind(0, {
-    held_factors: held.factors,
-    streamed_factors: streamed.factors,
-    held_state: held.state,
-    streamed_state: streamed.state,
-    model: buffers.uniform('model', packModel(shape, scale)),
-    partials: loss.pairs,
-  })
-  const [userRate, itemRate] = [options.userLearningRate, options.itemLearningRate].map(
-    rate => rate * Math.sqrt(units.score),
-  ) as [number, number]
-  const [userPenalty, itemPenalty] = [options.userRegularization, options.itemRegularization]
-  const common = {
-    blocks: buffers.upload('blocks', blockTable(heldBlocks.blockStart, streamedBlocks.blockStart, heldBlockCount)),
-    batch: windows.buffer,
-    options: buffers.uniform(
-      'fused options',
-      fusedStruct.pack({
-        workgroups,
-        strata,
-        held_rate: heldUsers ? userRate : itemRate,
-        streamed_rate: heldUsers ? itemRate : userRate,
-        bias_rate: options.biasLearningRate * units.score,
-        held_penalty: heldUsers ? userPenalty : itemPenalty,
-        streamed_penalty: heldUsers ? itemPenalty : userPenalty,
-        bias_penalty: options.biasRegularization,
-        component: 1 / options.factors,
-      }),
-    ),
-  }
-  const groupOf: GPUBindGroup[] = []
-  for (const chunk of layout.chunks) {
-    const [from, to] = chunk.entries
-    const bound = pipeline.bind(
-      1,
-      {
-        entries: buffers.upload('entries', layout.entries.subarray(2 * from, 2 * to)),
-        tiles: buffers.upload('tiles', chunk.tiles),
-        ...common,
-      },
-      windowBytes,
-    )
-    for (let stratum = chunk.strata[0]; stratum < chunk.strata[1]; stratum++) groupOf[stratum] = bound
-  }
-  return (pass, stratum, offset) => pipeline.dispatch(pass, [tablesGroup, groupOf[stratum]!], workgroups, offset)
-}
-
-/** First slot of each held block, those of slices without a tile included, then of each streamed block. */
-function blockTable(held: Uint32Array, streamed: Uint32Array, heldBlocks: number): Uint32Array<ArrayBuffer> {
-  const table = new Uint32Array(heldBlocks + streamed.length - 1).fill(held.at(-1)!, 0, heldBlocks)
-  table.set(held.subarray(0, -1))
-  table.set(streamed.subarray(0, -1), heldBlocks)
-  return table
-}
-
-/** Sums over slices by shuffles only where this device's subgroups hold whole slices. */
-async function fitToDevice(gpu: Gpu, plan: FusedPlan): Promise<FusedPlan> {
-  const { lanes, subgroups } = plan.variant
-  if (!subgroups) return plan
-  const invocations = lanes * plan.shape.slices
-  const buffers = gpu.buffers()
-  try {
-    const pipeline = await gpu.pipeline(shuffleProbe(lanes), { SLICES: plan.shape.slices })
-    const agreed = buffers.storage('agreed', 4 * invocations)
-    const group = pipeline.bind(0, { agreed, probe: buffers.uniform('probe', probeStruct.pack({ invocations })) })
-    await gpu.checked('shuffle probe', () => {
-      const encoder = gpu.device.createCommandEncoder({ label: 'shuffle probe' })
-      const pass = encoder.beginComputePass({ label: 'shuffle probe' })
-      pipeline.dispatch(pass, [group], 1)
-      pass.end()
-      gpu.device.queue.submit([encoder.finish()])
-    })
-    const all = new Uint32Array(await gpu.read(agreed, 4 * invocations)).every(word => word === 1)
-    return all ? plan : withoutSubgroups(plan)
-  } finally {
-    buffers.destroy()
   }
 }
 
@@ -343,49 +242,13 @@ function bytesPerUpdate(factors: number, precision: 'f32' | 'f16', runLength: nu
   return Math.round(row + 8 + row / runLength)
 }
 
-/** Bytes that a window of the strata's uniform buffer shows. */
-const windowBytes = 16 * Math.ceil(stratumStruct.size / 16)
-
-/** One uniform buffer with a window for each stratum, written once an epoch. */
-class StratumWindows {
-  readonly buffer: GPUBuffer
-  readonly strata: number
-  readonly #gpu: Gpu
-  readonly #stride: number
-  readonly #bytes: ArrayBuffer
-  readonly #layout: Pick<TileLayout, 'shape'> & { chunks: readonly Pick<TileChunk, 'strata'>[] }
-  readonly #seed: number
-
-  constructor(gpu: Gpu, buffers: BufferOwner, { shape, chunks }: TileLayout, seed: number) {
-    const alignment = gpu.capabilities.limits.minUniformBufferOffsetAlignment
-    this.strata = shape.strata
-    this.#gpu = gpu
-    this.#stride = alignment * Math.ceil(windowBytes / alignment)
-    this.#bytes = new ArrayBuffer(shape.strata * this.#stride)
-    this.#layout = { shape, chunks: chunks.map(({ strata }) => ({ strata })) }
-    this.#seed = seed
-    this.buffer = buffers.uniform('strata', this.#bytes)
-  }
-
-  offset(stratum: number): number {
-    return stratum * this.#stride
-  }
-
-  write(rate: number, epoch: number): void {
-    const view = new DataView(this.#bytes)
-    const { shape, chunks } = this.#layout
-    const { workgroups, subStrata, heldBlocks } = gridOf(shape)
-    for (const { strata: [from, to] } of chunks) {
-      for (let stratum = from; stratum < to; stratum++) {
-        stratumStruct.write(view, this.offset(stratum), {
-          stratum,
-          tile_start: (stratum - from) * workgroups * subStrata,
-          partial_start: stratum * heldBlocks,
-          rate,
-          noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * shape.strata + stratum + 1, 0x85ebca6b),
-        })
-      }
-    }
-    this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
-  }
+/** The initial parameters, from the model's tables to the slots. */
+async function stage(gpu: Gpu, sides: readonly FusedSide[]): Promise<void> {
+  await gpu.checked('staging', () => {
+    const encoder = gpu.device.createCommandEncoder({ label: 'staging' })
+    const pass = encoder.beginComputePass({ label: 'staging' })
+    for (const side of sides) side.encodeStage(pass)
+    pass.end()
+    gpu.device.queue.submit([encoder.finish()])
+  })
 }

@@ -48,10 +48,7 @@ export const optionsSchema = v.strictObject({
       'how the factors are found: sgd = entry by entry, in parallel without races (default); minibatch = by batches (default where the optimizer or a batch size asks for it)',
     ),
   ),
-  optimizer: v.optional(
-    option(oneOf(...optimizerNames), 'step rule; the solver sgd knows sgd and adagrad'),
-    'adagrad',
-  ),
+  optimizer: v.optional(option(oneOf(...optimizerNames), 'step rule; the solver sgd knows sgd and adagrad'), 'adagrad'),
   factors: v.optional(option(integer(1, 512), 'rank k: latent factors a user and an item', 'k'), 32),
   epochs: v.optional(option(integer(0, 1_000_000), 'passes over the training entries', 'n'), 20),
   batchSize: v.optional(option(integer(1, 2 ** 24), 'minibatch: entries in a batch (default: 4096)', 'n')),
@@ -164,7 +161,10 @@ export function resolveOptions(options: TrainOptions = {}, unit = 1): ResolvedOp
   checkSolver(solver, parsed)
   const fused = solver === 'sgd' && isFused(parsed.optimizer)
   const defaults = fused
-    ? { learningRate: fusedRates[parsed.optimizer as keyof typeof fusedRates], regularization: Number(unit.toPrecision(3)) }
+    ? {
+        learningRate: fusedRates[parsed.optimizer as keyof typeof fusedRates],
+        regularization: Number(unit.toPrecision(3)),
+      }
     : optimizerDefaults[parsed.optimizer]
   const learningRate = parsed.learningRate ?? defaults.learningRate
   const regularization = parsed.regularization ?? defaults.regularization
@@ -205,7 +205,8 @@ function checkSolver(solver: 'sgd' | 'minibatch', { optimizer, precision, worker
     throw new OptionError('precision', `"precision" ${precision} goes with the solver sgd only, not with minibatch`)
   }
   for (const [option, value] of Object.entries({ workers, strata })) {
-    if (value !== undefined) throw new OptionError(option, `"${option}" goes with the solver sgd only, not with minibatch`)
+    if (value !== undefined)
+      throw new OptionError(option, `"${option}" goes with the solver sgd only, not with minibatch`)
   }
 }
 

@@ -1,0 +1,99 @@
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { fusedSgd, fusedStruct } from '../kernels/fused_sgd.ts'
+import { factorBlocks } from '../kernels/shared.ts'
+import { gridOf } from '../layout/tile-grid.ts'
+import type { TileLayout } from '../layout/tiles.ts'
+import type { PairSums } from '../model/sums.ts'
+import { type ModelScale, packModel, type Shape } from '../model/tables.ts'
+import type { ErrorScale } from './error-scale.ts'
+import type { FusedOptions } from './fused-options.ts'
+import type { FusedPlan } from './fused-plan.ts'
+import type { FusedSide } from './fused-side.ts'
+import { type StratumWindows, windowBytes } from './stratum-windows.ts'
+
+export interface TileInput {
+  fused: FusedPlan
+  layout: TileLayout
+  scale: ModelScale
+  shape: Shape
+  options: FusedOptions
+  units: Pick<ErrorScale, 'score'>
+  sides: readonly FusedSide[]
+  loss: PairSums
+  windows: StratumWindows
+}
+
+/** Encodes the tiles of a stratum; `offset` of its window. */
+export type EncodeStratum = (pass: GPUComputePassEncoder, stratum: number, offset: number) => void
+
+/** Uploads the entries and binds `fused_sgd` to them, chunk by chunk. */
+export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Promise<EncodeStratum> {
+  const { fused, layout, scale, shape, options, units, loss, windows } = input
+  const { workgroups, heldBlocks: heldBlockCount } = gridOf(layout.shape)
+  const { slices, strata } = layout.shape
+  const [users, items] = input.sides as [FusedSide, FusedSide]
+  const heldUsers = layout.held === 'users'
+  const [held, streamed] = heldUsers ? [users, items] : [items, users]
+  const [heldBlocks, streamedBlocks] = heldUsers ? [layout.users, layout.items] : [layout.items, layout.users]
+  const pipeline = await gpu.pipeline(fusedSgd(fused.variant), {
+    FACTOR_BLOCKS: factorBlocks(options.factors),
+    SLICES: slices,
+    BOUNDED: Number(scale.link === 'bounded'),
+    ADAGRAD: Number(options.optimizer === 'adagrad'),
+    BIASES: Number(options.biases),
+  })
+  const tablesGroup = pipeline.bind(0, {
+    held_factors: held.factors,
+    streamed_factors: streamed.factors,
+    held_state: held.state,
+    streamed_state: streamed.state,
+    model: buffers.uniform('model', packModel(shape, scale)),
+    partials: loss.pairs,
+  })
+  const [userRate, itemRate] = [options.userLearningRate, options.itemLearningRate].map(
+    rate => rate * Math.sqrt(units.score),
+  ) as [number, number]
+  const [userPenalty, itemPenalty] = [options.userRegularization, options.itemRegularization]
+  const common = {
+    blocks: buffers.upload('blocks', blockTable(heldBlocks.blockStart, streamedBlocks.blockStart, heldBlockCount)),
+    batch: windows.buffer,
+    options: buffers.uniform(
+      'fused options',
+      fusedStruct.pack({
+        workgroups,
+        strata,
+        held_rate: heldUsers ? userRate : itemRate,
+        streamed_rate: heldUsers ? itemRate : userRate,
+        bias_rate: options.biasLearningRate * units.score,
+        held_penalty: heldUsers ? userPenalty : itemPenalty,
+        streamed_penalty: heldUsers ? itemPenalty : userPenalty,
+        bias_penalty: options.biasRegularization,
+        component: 1 / options.factors,
+      }),
+    ),
+  }
+  const groupOf: GPUBindGroup[] = []
+  for (const chunk of layout.chunks) {
+    const [from, to] = chunk.entries
+    const bound = pipeline.bind(
+      1,
+      {
+        entries: buffers.upload('entries', layout.entries.subarray(2 * from, 2 * to)),
+        tiles: buffers.upload('tiles', chunk.tiles),
+        ...common,
+      },
+      windowBytes,
+    )
+    for (let stratum = chunk.strata[0]; stratum < chunk.strata[1]; stratum++) groupOf[stratum] = bound
+  }
+  return (pass, stratum, offset) => pipeline.dispatch(pass, [tablesGroup, groupOf[stratum]!], workgroups, offset)
+}
+
+/** First slot of each held block, those of slices without a tile included, then of each streamed block. */
+function blockTable(held: Uint32Array, streamed: Uint32Array, heldBlocks: number): Uint32Array<ArrayBuffer> {
+  const table = new Uint32Array(heldBlocks + streamed.length - 1).fill(held.at(-1)!, 0, heldBlocks)
+  table.set(held.subarray(0, -1))
+  table.set(streamed.subarray(0, -1), heldBlocks)
+  return table
+}
