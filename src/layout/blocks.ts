@@ -26,7 +26,7 @@ export interface BlockLayout {
  * O(rows + slots * log blocks) time.
  */
 export function dealBlocks(counts: Uint32Array, blocks: number, cap: number, random: Random): BlockLayout {
-  const replicas = (row: number) => Math.min(blocks, Math.ceil(counts[row]! / cap))
+  const replicas = (row: number) => Math.min(blocks, counts[row]!, Math.max(1, Math.ceil(counts[row]! / cap)))
   const slotStart = new Uint32Array(counts.length + 1)
   for (let row = 0; row < counts.length; row++) slotStart[row + 1] = slotStart[row]! + replicas(row)
   const total = slotStart[counts.length]!

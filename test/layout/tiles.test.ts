@@ -1,0 +1,202 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { IdTable } from '../../src/data/ids.ts'
+import { Random } from '../../src/data/random.ts'
+import { Ratings } from '../../src/data/ratings.ts'
+import type { TileShape } from '../../src/layout/tile-grid.ts'
+import { packTiles } from '../../src/layout/tiles.ts'
+import { stepsOf } from '../support/tiles.ts'
+
+/** Skewed entries: a third of them fall on the first user or the first item; a pair may stand twice. */
+function skewed(random: Random, entries: number, userCount: number, itemCount: number): Ratings {
+  const draw = (count: number) => (random.uniform() < 0.3 ? 0 : random.below(count))
+  return new Ratings({
+    users: Uint32Array.from({ length: entries }, () => draw(userCount)),
+    items: Uint32Array.from({ length: entries }, () => draw(itemCount)),
+    values: Float32Array.from({ length: entries }, () => random.normal()),
+    userIds: ids(userCount),
+    itemIds: ids(itemCount),
+  })
+}
+
+const ids = (count: number) => new IdTable(Float64Array.from({ length: count }, (_, id) => id))
+
+const shape: fc.Arbitrary<TileShape> = fc
+  .record({
+    workers: fc.integer({ min: 1, max: 13 }),
+    strata: fc.option(fc.integer({ min: 1, max: 15 }), { nil: undefined }),
+    slices: fc.constantFrom(1, 2, 4),
+    nested: fc.boolean(),
+  })
+  .map(({ strata, ...rest }) => ({ ...rest, strata: strata ?? rest.workers }))
+
+const problem = fc.record({
+  seed: fc.nat(),
+  entries: fc.integer({ min: 1, max: 500 }),
+  users: fc.integer({ min: 1, max: 40 }),
+  items: fc.integer({ min: 1, max: 40 }),
+  shape,
+  chunkEntries: fc.constantFrom(undefined, 1, 60),
+})
+
+const ratingsOf = ({ seed, entries, users, items }: { seed: number; entries: number; users: number; items: number }) =>
+  skewed(new Random(seed), entries, users, items)
+
+const text = (user: number, item: number, value: number) => `${user} ${item} ${value}`
+
+describe('packTiles', () => {
+  it('holds every entry once, in the tile of its rows', () => {
+    fc.assert(
+      fc.property(problem, ({ chunkEntries, ...given }) => {
+        const ratings = ratingsOf(given)
+        const layout = packTiles(ratings, given.shape, { seed: given.seed, ...(chunkEntries ? { chunkEntries } : {}) })
+        const [held, streamed] = layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
+        const found = stepsOf(layout).flatMap(({ tiles }) =>
+          tiles.flatMap(({ heldBlock, streamedBlock, entries }) =>
+            entries.map(entry => {
+              expect(entry.held).toBeLessThan(held.blockStart[heldBlock + 1]!)
+              expect(entry.streamed).toBeLessThan(streamed.blockStart[streamedBlock + 1]!)
+              const [one, other] = [held.rowOf[entry.held]!, streamed.rowOf[entry.streamed]!]
+              return layout.held === 'users' ? text(one, other, entry.value) : text(other, one, entry.value)
+            }),
+          ),
+        )
+        const expected = Array.from({ length: ratings.length }, (_, e) =>
+          text(ratings.users[e]!, ratings.items[e]!, ratings.values[e]!),
+        )
+        expect(found.sort()).toEqual(expected.sort())
+      }),
+      { seed: 11, numRuns: 200 },
+    )
+  })
+
+  it('lets no two slices of a stratum share a row before a barrier, where strata are as many as workers', () => {
+    fc.assert(
+      fc.property(problem, given => {
+        fc.pre(given.shape.strata >= given.shape.workers)
+        const layout = packTiles(ratingsOf(given), given.shape, { seed: given.seed })
+        // Sub-strata of different workgroups overlap in time, so a stratum's rows are counted over all of them, but
+        // slices of one workgroup only by sub-stratum.
+        for (const side of ['held', 'streamed'] as const) {
+          const owner = new Map<string, string>()
+          for (const { stratum, workgroup, sub, tiles } of stepsOf(layout)) {
+            tiles.forEach(({ entries }, slice) => {
+              for (const entry of entries) {
+                const within = `${stratum} ${workgroup} ${sub} ${entry[side]}`
+                expect(owner.get(within) ?? slice).toBe(slice)
+                owner.set(within, slice as never)
+                const across = `${stratum} ${entry[side]}`
+                expect(owner.get(across) ?? workgroup).toBe(workgroup)
+                owner.set(across, workgroup as never)
+              }
+            })
+          }
+        }
+      }),
+      { seed: 12, numRuns: 200 },
+    )
+  })
+
+  it('tells the longest tile of each step, the runs and the efficiency', () => {
+    fc.assert(
+      fc.property(problem, given => {
+        const ratings = ratingsOf(given)
+        const layout = packTiles(ratings, given.shape, { seed: given.seed })
+        const steps = stepsOf(layout)
+        let runs = 0
+        const time = new Map<string, number>()
+        for (const { stratum, workgroup, tiles, longest } of steps) {
+          expect(longest).toBe(Math.max(...tiles.map(({ entries }) => entries.length)))
+          for (const { entries } of tiles) runs += new Set(entries.map(({ held }) => held)).size
+          const key = `${stratum} ${workgroup}`
+          time.set(key, (time.get(key) ?? 0) + longest)
+        }
+        expect(layout.runLength).toBeCloseTo(ratings.length / runs, 10)
+        let critical = 0
+        for (let stratum = 0; stratum < given.shape.strata; stratum++) {
+          critical += Math.max(...[...time].filter(([key]) => key.startsWith(`${stratum} `)).map(([, t]) => t))
+        }
+        const workers = given.shape.workers * (given.shape.nested ? given.shape.slices : 1)
+        expect(layout.efficiency).toBeCloseTo(ratings.length / (workers * critical), 10)
+      }),
+      { seed: 13, numRuns: 100 },
+    )
+  })
+
+  it('does not depend on the order of the entries', () => {
+    fc.assert(
+      fc.property(problem, given => {
+        const ratings = ratingsOf(given)
+        const order = new Random(given.seed, 9).permutation(ratings.length)
+        const one = packTiles(ratings, given.shape, { seed: 3 })
+        const other = packTiles(ratings.select(order), given.shape, { seed: 3 })
+        expect(other).toEqual(one)
+      }),
+      { seed: 14, numRuns: 100 },
+    )
+  })
+
+  it('counts the entries of each slot', () => {
+    const ratings = skewed(new Random(7), 400, 20, 30)
+    const layout = packTiles(ratings, { workers: 6, strata: 6, slices: 2, nested: false }, { seed: 1 })
+    for (const [side, blocks, slotCounts] of [
+      ['users', layout.users, layout.userSlotCounts],
+      ['items', layout.items, layout.itemSlotCounts],
+    ] as const) {
+      const counts = new Uint32Array(blocks.slotStart.length - 1)
+      slotCounts.forEach((count, slot) => {
+        counts[blocks.rowOf[slot]!]! += count
+      })
+      const expected = new Uint32Array(counts.length)
+      for (const row of ratings[side]) expected[row]!++
+      expect(counts).toEqual(expected)
+    }
+  })
+
+  it('cuts chunks between strata, each within the bound where a stratum is', () => {
+    const ratings = skewed(new Random(8), 900, 60, 50)
+    const { chunks } = packTiles(
+      ratings,
+      { workers: 9, strata: 9, slices: 1, nested: false },
+      { seed: 1, chunkEntries: 250 },
+    )
+    expect(chunks.length).toBeGreaterThan(3)
+    expect(chunks[0]!.strata[0]).toBe(0)
+    expect(chunks.at(-1)!.strata[1]).toBe(9)
+    chunks.forEach(({ strata, entries }, index) => {
+      if (index > 0) {
+        expect(strata[0]).toBe(chunks[index - 1]!.strata[1])
+        expect(entries[0]).toBe(chunks[index - 1]!.entries[1])
+      }
+      if (strata[1] - strata[0] > 1) expect(entries[1] - entries[0]).toBeLessThanOrEqual(250)
+    })
+    expect(chunks.at(-1)!.entries[1]).toBe(900)
+  })
+
+  it('breaks the bound that one popular item sets to the parallelism', () => {
+    // Half of all entries name item 0: without replicas at most two workers would have work.
+    const random = new Random(9)
+    const entries = 20_000
+    const ratings = new Ratings({
+      users: Uint32Array.from({ length: entries }, () => random.below(2000)),
+      items: Uint32Array.from({ length: entries }, (_, e) => (e % 2 === 0 ? 0 : 1 + random.below(500))),
+      values: new Float32Array(entries),
+      userIds: ids(2000),
+      itemIds: ids(501),
+    })
+    const grid = { workers: 16, strata: 16, slices: 1, nested: false }
+    const whole = packTiles(ratings, grid, { seed: 1, replicaCap: Number.POSITIVE_INFINITY })
+    const split = packTiles(ratings, grid, { seed: 1 })
+    expect(whole.items.rowOf).toHaveLength(501)
+    expect(whole.efficiency).toBeLessThanOrEqual(0.125)
+    expect(split.items.rowOf).toHaveLength(501 + 7)
+    expect(split.efficiency).toBeGreaterThan(0.6)
+  })
+
+  it('holds the side that makes for longer runs', () => {
+    const many = skewed(new Random(10), 3000, 400, 20)
+    expect(packTiles(many, { workers: 8, strata: 8, slices: 1, nested: false }, { seed: 1 }).held).toBe('items')
+    const few = skewed(new Random(10), 3000, 20, 400)
+    expect(packTiles(few, { workers: 8, strata: 8, slices: 1, nested: false }, { seed: 1 }).held).toBe('users')
+  })
+})
