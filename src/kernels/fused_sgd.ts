@@ -44,11 +44,3 @@ const groups = [
 /** One stratum of entry-by-entry SGD: see `shaders/fused_sgd.wgsl`. */
 export const fusedSgd = ({ lanes, vecs, nested, subgroups, prefetch, f16 }: SliceVariant) =>
   defineKernel('fused_sgd', groups, { nested, subgroups, prefetch, f16 }, { LANES: lanes, VECS: vecs })
-
-/** Variants that differ in their WGSL, for the tests. */
-export const fusedVariants = [
-  { lanes: 8, vecs: 1, nested: false, subgroups: true, prefetch: false, f16: false },
-  { lanes: 4, vecs: 2, nested: true, subgroups: true, prefetch: true, f16: true },
-  { lanes: 4, vecs: 1, nested: true, subgroups: false, prefetch: false, f16: true },
-  { lanes: 1, vecs: 1, nested: false, subgroups: false, prefetch: true, f16: false },
-].map(fusedSgd)

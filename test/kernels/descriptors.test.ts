@@ -4,22 +4,16 @@ import { type BindingKind, type Bindings, type Kernel, linkKernel } from '../../
 import type { ScalarStruct } from '../../src/gpu/struct.ts'
 import { workgroupSize } from '../../src/kernels/shared.ts'
 import { sources } from '../../src/kernels/sources.ts'
-
-const modules = import.meta.glob<Record<string, unknown>>('../../src/kernels/*.ts', { eager: true })
-const exported = Object.values(modules).flatMap(module => Object.values(module))
+import { allKernels, kernelModules, kernelTitle } from '../support/kernels.ts'
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-const isKernel = (value: unknown): value is Kernel<readonly Bindings[]> => isObject(value) && 'conditions' in value
 const isStruct = (value: unknown): value is ScalarStruct<Record<string, 'u32' | 'f32'>> =>
   isObject(value) && 'fields' in value && 'pack' in value
 
-const kernels = exported.filter(isKernel).map(kernel => ({
-  kernel,
-  title: [kernel.name, ...Object.entries(kernel.conditions).map(([name, value]) => `${name} ${value}`)].join(', '),
-}))
+const kernels = allKernels.map(kernel => ({ kernel, title: kernelTitle(kernel) }))
 
 /** Struct tables by the module that declares them, then by name: kernels have a `Span` each. */
-const structsOf = (path: string) => Object.values(modules[path] ?? {}).filter(isStruct)
+const structsOf = (path: string) => Object.values(kernelModules[path] ?? {}).filter(isStruct)
 const sharedStructs = structsOf('../../src/kernels/structs.ts')
 
 const accessOf: Record<BindingKind, { space: string; access: string }> = {
@@ -33,8 +27,11 @@ const accessOf: Record<BindingKind, { space: string; access: string }> = {
 const storageBuffers = 8
 
 async function reflect(kernel: Kernel<readonly Bindings[]>): Promise<WgslReflect> {
-  // The reflection's parser takes two names for keywords, which in WGSL they are not.
-  const text = (await linkKernel(kernel)).replace(/\bblock\b/g, 'part').replace(/(?<!<)\bworkgroup\b/g, 'group')
+  // The reflection's parser takes two names for keywords, which in WGSL they are not, and does not know products as sizes.
+  const text = (await linkKernel(kernel))
+    .replace(/\bblock\b/g, 'part')
+    .replace(/(?<!<)\bworkgroup\b/g, 'group')
+    .replace(/LANES \* SLICES(?=[)>])/g, '64')
   return new WgslReflect(text)
 }
 
@@ -51,9 +48,10 @@ describe.each(kernels)('the descriptor of $title', ({ kernel }) => {
     const { entry } = await reflect(kernel)
     expect(entry.compute.map(({ name }) => name)).toEqual([kernel.name])
     const sizes = (await linkKernel(kernel)).match(/@workgroup_size\(([^)]*)\)/)
-    expect(sizes?.[1]).toBe('WORKGROUP_SIZE')
-    const declared = (await linkKernel(kernel)).match(/const WORKGROUP_SIZE: u32 = (\d+)/)
-    expect(Number(declared?.[1])).toBe(workgroupSize)
+    const sliced = kernel.sizes?.LANES
+    expect(sizes?.[1]).toBe(sliced === undefined ? 'WORKGROUP_SIZE' : 'LANES * SLICES')
+    const declared = (await linkKernel(kernel)).match(/const (?:WORKGROUP_SIZE: u32|LANES) = (\d+)/)
+    expect(Number(declared?.[1])).toBe(sliced ?? workgroupSize)
   })
 
   it('has the bindings of the shader: names, numbers, kinds', async () => {

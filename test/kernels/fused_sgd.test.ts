@@ -3,7 +3,15 @@ import { Random } from '../../src/data/random.ts'
 import type { SliceVariant } from '../../src/kernels/fused_sgd.ts'
 import { gridOf, type TileShape } from '../../src/layout/tile-grid.ts'
 import { fusedSgd as twin } from '../reference/fused_sgd.ts'
-import { cloneSlots, expectStratum, fusedKernel, fusedProblem, fusedRun, stratumEntries, updateLength } from '../support/fused.ts'
+import {
+  cloneSlots,
+  expectStratum,
+  fusedKernel,
+  fusedProblem,
+  fusedRun,
+  stratumEntries,
+  updateLength,
+} from '../support/fused.ts'
 import { useGpu } from '../support/gpu.ts'
 import { halfStep, halfValue, packHalves, randomHalves, unpackHalves } from '../support/half.ts'
 import { expectPoison, runKernel } from '../support/run-kernel.ts'
@@ -46,7 +54,10 @@ const cases: Case[] = [
   { factors: 512, lanes: 8, shape: flat(2, 1) },
 ]
 
-function variantOf({ factors, lanes, shape, subgroups = lanes > 1, prefetch = false }: Case, f16 = false): SliceVariant {
+function variantOf(
+  { factors, lanes, shape, subgroups = lanes > 1, prefetch = false }: Case,
+  f16 = false,
+): SliceVariant {
   return { lanes, vecs: Math.ceil(factors / 4 / lanes), nested: shape.nested, subgroups, prefetch, f16 }
 }
 

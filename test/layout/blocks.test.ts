@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
 import { type BlockLayout, dealBlocks, maxBlockSlots } from '../../src/layout/blocks.ts'
 
-const counts = fc.array(fc.oneof(fc.nat(3), fc.nat(400)), { minLength: 1, maxLength: 200 }).map(values => Uint32Array.from(values))
+const counts = fc
+  .array(fc.oneof(fc.nat(3), fc.nat(400)), { minLength: 1, maxLength: 200 })
+  .map(values => Uint32Array.from(values))
 
 const slotsOf = ({ slots, slotStart }: BlockLayout, row: number) => [
   ...slots.subarray(slotStart[row]!, slotStart[row + 1]!),

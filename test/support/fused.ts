@@ -132,9 +132,7 @@ export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; st
       entries: Uint32Array.from(layout.entries),
       tiles,
       blocks: Uint32Array.from({ length: heldBlocks + streamedBlocks }, (_, block) =>
-        block < heldBlocks
-          ? heldStart[Math.min(block, heldStart.length - 1)]!
-          : streamedStart[block - heldBlocks]!,
+        block < heldBlocks ? heldStart[Math.min(block, heldStart.length - 1)]! : streamedStart[block - heldBlocks]!,
       ),
       batch: stratumStruct.pack({
         stratum,
@@ -188,7 +186,10 @@ export function cloneSlots(slots: ReferenceSlots): ReferenceSlots {
 export const updateLength = (factors: number): number => factors + 60
 
 /** Compares both sides and the sums with the twin's. */
-export function expectStratum(result: KernelResult<ReturnType<typeof fusedSgd>['groups']>, problem: FusedProblem): void {
+export function expectStratum(
+  result: KernelResult<ReturnType<typeof fusedSgd>['groups']>,
+  problem: FusedProblem,
+): void {
   const { layout, stratum, options } = problem
   const { factors: k } = options
   const held = cloneSlots(problem.held)
@@ -197,7 +198,8 @@ export function expectStratum(result: KernelResult<ReturnType<typeof fusedSgd>['
   fusedTwin(entries, held, streamed, options)
   const visits = { held: new Map<number, number>(), streamed: new Map<number, number>() }
   for (const entry of entries) {
-    for (const side of ['held', 'streamed'] as const) visits[side].set(entry[side], (visits[side].get(entry[side]) ?? 0) + 1)
+    for (const side of ['held', 'streamed'] as const)
+      visits[side].set(entry[side], (visits[side].get(entry[side]) ?? 0) + 1)
   }
   const most = Math.max(...visits.held.values(), ...visits.streamed.values(), 0)
   for (const [side, slots] of [['held', held] as const, ['streamed', streamed] as const]) {

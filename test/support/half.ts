@@ -16,7 +16,7 @@ export const halfStep = (value: number): number => 2 ** (Math.max(-14, Math.floo
 export function packHalves(rows: readonly (readonly number[])[], factors: number): Uint32Array<ArrayBuffer> {
   const words = 2 * Math.ceil(factors / 4)
   const packed = new Uint16Array(2 * words * rows.length)
-  rows.forEach((bits, row) => packed.set(bits, 2 * words * row))
+  for (const [row, bits] of rows.entries()) packed.set(bits, 2 * words * row)
   return new Uint32Array(packed.buffer)
 }
 

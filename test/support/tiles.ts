@@ -23,8 +23,7 @@ export interface Step {
 export function stepsOf(layout: TileLayout): Step[] {
   const { slices, nested, strata } = layout.shape
   const { workgroups, subStrata } = gridOf(layout.shape)
-  const [heldSide, streamedSide] =
-    layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
+  const [heldSide, streamedSide] = layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
   const values = new Float32Array(layout.entries.buffer)
   const steps: Step[] = []
   for (const chunk of layout.chunks) {

@@ -1,0 +1,35 @@
+import type { Bindings, Kernel } from '../../src/gpu/kernel.ts'
+import { fusedSgd } from '../../src/kernels/fused_sgd.ts'
+import { shuffleProbe } from '../../src/kernels/shuffle_probe.ts'
+
+export const kernelModules = import.meta.glob<Record<string, unknown>>('../../src/kernels/*.ts', { eager: true })
+
+type AnyKernel = Kernel<readonly Bindings[]>
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+const isKernel = (value: unknown): value is AnyKernel => isObject(value) && 'conditions' in value
+
+/** A kernel, or the kernels of a table of variants. */
+const kernelsIn = (value: unknown): AnyKernel[] =>
+  isKernel(value) ? [value] : isObject(value) ? Object.values(value).filter(isKernel) : []
+
+/** Variants of the kernels whose sizes are chosen for a device: every condition on and off. */
+const sized: AnyKernel[] = [
+  fusedSgd({ lanes: 8, vecs: 1, nested: false, subgroups: true, prefetch: false, f16: false }),
+  fusedSgd({ lanes: 4, vecs: 2, nested: true, subgroups: true, prefetch: true, f16: true }),
+  fusedSgd({ lanes: 4, vecs: 1, nested: true, subgroups: false, prefetch: false, f16: true }),
+  fusedSgd({ lanes: 1, vecs: 1, nested: false, subgroups: false, prefetch: true, f16: false }),
+  shuffleProbe(4),
+]
+
+/** All kernels, in all variants whose WGSL differs. */
+export const allKernels: readonly AnyKernel[] = [
+  ...Object.values(kernelModules).flatMap(module => Object.values(module).flatMap(kernelsIn)),
+  ...sized,
+]
+
+export const kernelTitle = (kernel: AnyKernel): string =>
+  [
+    kernel.name,
+    ...Object.entries({ ...kernel.conditions, ...kernel.sizes }).map(([name, value]) => `${name} ${value}`),
+  ].join(', ')
