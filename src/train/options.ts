@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
 import { OptionError } from '../errors.ts'
+import type { ErrorScale } from '../solvers/error-scale.ts'
 import { optimizers } from '../solvers/optimizers.ts'
 import { penaltyExponents } from '../solvers/penalty.ts'
 
@@ -149,11 +150,14 @@ export const fusedRates = { sgd: 0.01, adagrad: 0.1 } as const
 
 /**
  * Checks options and fills in the defaults.
- * @param unit of the error's derivative (`errorScale`): the default regularization of the solver sgd, so that ratings in
- *   other units are trained alike. A training knows it from its ratings.
+ * @param units of the ratings: the default regularization of the solver sgd follows them, so that ratings in other units
+ *   are trained alike. A training knows them from its ratings.
  * @throws OptionError that names the option, what it takes, and for an unknown one the nearest known one.
  */
-export function resolveOptions(options: TrainOptions = {}, unit = 1): ResolvedOptions {
+export function resolveOptions(
+  options: TrainOptions = {},
+  units: ErrorScale = { score: 1, derivative: 1 },
+): ResolvedOptions {
   const result = v.safeParse(optionsSchema, options, { abortEarly: true })
   if (!result.success) throw optionError(result.issues[0])
   const parsed = result.output
@@ -161,10 +165,7 @@ export function resolveOptions(options: TrainOptions = {}, unit = 1): ResolvedOp
   checkSolver(solver, parsed)
   const fused = solver === 'sgd' && isFused(parsed.optimizer)
   const defaults = fused
-    ? {
-        learningRate: fusedRates[parsed.optimizer as keyof typeof fusedRates],
-        regularization: Number(unit.toPrecision(3)),
-      }
+    ? fusedDefaults(parsed.optimizer as keyof typeof fusedRates, units)
     : optimizerDefaults[parsed.optimizer]
   const learningRate = parsed.learningRate ?? defaults.learningRate
   const regularization = parsed.regularization ?? defaults.regularization
@@ -185,8 +186,20 @@ export function resolveOptions(options: TrainOptions = {}, unit = 1): ResolvedOp
     regularization,
     userRegularization: parsed.userRegularization ?? regularization,
     itemRegularization: parsed.itemRegularization ?? regularization,
-    biasRegularization: parsed.biasRegularization ?? regularization,
+    biasRegularization:
+      parsed.biasRegularization ??
+      parsed.regularization ??
+      ('biasRegularization' in defaults ? defaults.biasRegularization : regularization),
     penalty: parsed.penalty ?? (fused ? 'sqrt' : parsed.optimizer === 'adam' ? 'frobenius' : 'weighted'),
+  }
+}
+
+/** Penalties that weigh as much, against errors of the ratings' size, as 1 does where that size is 1. */
+function fusedDefaults(optimizer: keyof typeof fusedRates, { score, derivative }: ErrorScale) {
+  return {
+    learningRate: fusedRates[optimizer],
+    regularization: Number(derivative.toPrecision(3)),
+    biasRegularization: Number((derivative / score).toPrecision(3)),
   }
 }
 

@@ -107,7 +107,7 @@ export class Training implements AsyncIterable<EpochReport> {
       throw new OptionError('patience', '"patience" needs validation entries: give a "validationRatio"')
     }
     this.#scale = scaleOf(this.#train, given)
-    this.options = resolveOptions(rest, errorScale(this.#train, this.#scale).derivative)
+    this.options = resolveOptions(rest, errorScale(this.#train, this.#scale))
     this.#schedule = new Schedule(this.options)
     this.#divergedAbove = divergedAbove(this.#train, this.#scale, this.options)
   }

@@ -1,7 +1,279 @@
+import { describe, expect, it } from 'vitest'
+import { plantedRatings } from '../../src/data/planted.ts'
+import { Random } from '../../src/data/random.ts'
+import type { Ratings } from '../../src/data/ratings.ts'
+import { splitRandom } from '../../src/data/split.ts'
+import { batchOrder } from '../../src/layout/batches.ts'
+import { countRows } from '../../src/layout/rows.ts'
+import { packTiles } from '../../src/layout/tiles.ts'
+import { Model } from '../../src/model/model.ts'
+import type { Parameters } from '../../src/model/tables.ts'
+import { errorScale } from '../../src/solvers/error-scale.ts'
+import { FusedSolver } from '../../src/solvers/fused.ts'
+import type { FusedPlan } from '../../src/solvers/fused-plan.ts'
+import { fit } from '../../src/train/fit.ts'
+import { initialParameters } from '../../src/train/initialize.ts'
+import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../src/train/options.ts'
+import { scaleOf } from '../../src/train/scale.ts'
+import { type FusedReferenceOptions, fusedSgd } from '../reference/fused_sgd.ts'
+import { mergeReplicas } from '../reference/merge_replicas.ts'
+import { publishRows } from '../reference/publish_rows.ts'
+import { stageRows } from '../reference/stage_rows.ts'
+import { stratumEntries, updateLength } from '../support/fused.ts'
+import { onOwnGpu, useGpu } from '../support/gpu.ts'
+import { expectClose, tolerance } from '../support/tolerance.ts'
 import { solverContract } from './contract.ts'
 
 solverContract('fused adagrad', { options: { solver: 'sgd', regularization: 0.1 }, divergingRate: 1e4 })
 solverContract('fused sgd', {
   options: { solver: 'sgd', optimizer: 'sgd', learningRate: 0.05, regularization: 0.1 },
   divergingRate: 30,
+})
+solverContract('fused adagrad in halves', {
+  options: { solver: 'sgd', precision: 'f16', regularization: 0.1 },
+  divergingRate: 1e4,
+})
+
+const device = useGpu()
+
+const planted = plantedRatings({ users: 90, items: 60, entries: 2400, rank: 2, noise: 0.2, seed: 7 })
+const { train, test } = splitRandom(planted.ratings, { ratio: 0.1, seed: 2 })
+
+const flat = (workers: number, slices: number, lanes: number): FusedPlan => ({
+  variant: { lanes, vecs: Math.ceil(2 / lanes), nested: false, subgroups: lanes > 1, prefetch: false, f16: false },
+  shape: { workers, strata: workers, slices, nested: false },
+})
+
+/** Grids as they are cut for CPUs and for GPUs, with and without subgroups; the larger ones with replicas of heavy rows. */
+const plans: [string, FusedPlan][] = [
+  ['one worker', flat(1, 4, 2)],
+  ['a CPU', flat(6, 4, 2)],
+  ['more slices than workers', flat(3, 8, 1)],
+  ['heavy rows in replicas', flat(42, 4, 2)],
+  [
+    'a GPU',
+    {
+      variant: { lanes: 2, vecs: 1, nested: true, subgroups: true, prefetch: true, f16: false },
+      shape: { workers: 5, strata: 5, slices: 4, nested: true },
+    },
+  ],
+  [
+    'a GPU without subgroups',
+    {
+      variant: { lanes: 2, vecs: 1, nested: true, subgroups: false, prefetch: true, f16: false },
+      shape: { workers: 3, strata: 7, slices: 2, nested: true },
+    },
+  ],
+]
+
+const settings = (options: TrainOptions = {}): ResolvedOptions =>
+  resolveOptions({ solver: 'sgd', factors: 6, seed: 4, regularization: 0.3, ...options })
+
+async function trainOn(ratings: Ratings, plan: FusedPlan | undefined, options: ResolvedOptions, epochs: number) {
+  const scale = scaleOf(ratings, options)
+  const initial = initialParameters(ratings, options)
+  const fused = { ...options, optimizer: options.optimizer as 'sgd' | 'adagrad' }
+  const solver = await FusedSolver.create(device.gpu, ratings, scale, () => initial, fused, plan)
+  try {
+    const losses: number[] = []
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const sums = await solver.runEpoch({ epoch, rateScale: 1 / (1 + epoch) })
+      losses.push(sums.squaredError)
+    }
+    return { parameters: await solver.tables.read(device.gpu), losses, plan: solver.plan }
+  } finally {
+    solver.destroy()
+  }
+}
+
+/** The same schedule in double precision, one entry after another. */
+function referenceOf(ratings: Ratings, { shape }: FusedPlan, options: ResolvedOptions, epochs: number) {
+  const scale = scaleOf(ratings, options)
+  const initial = initialParameters(ratings, options)
+  const adagrad = options.optimizer === 'adagrad'
+  const unit = adagrad ? errorScale(ratings, scale) : { score: 1, derivative: 1 }
+  const layout = packTiles(ratings, shape, { seed: options.seed })
+  const sides = {
+    users: {
+      rows: { factors: Float64Array.from(initial.userFactors), bias: Float64Array.from(initial.userBias) },
+      counts: countRows(ratings.users, ratings.userCount),
+      rate: options.userLearningRate * Math.sqrt(unit.score),
+      penalty: options.userRegularization,
+    },
+    items: {
+      rows: { factors: Float64Array.from(initial.itemFactors), bias: Float64Array.from(initial.itemBias) },
+      counts: countRows(ratings.items, ratings.itemCount),
+      rate: options.itemLearningRate * Math.sqrt(unit.score),
+      penalty: options.itemRegularization,
+    },
+  }
+  const [held, streamed] = layout.held === 'users' ? (['users', 'items'] as const) : (['items', 'users'] as const)
+  const squares = { factors: unit.derivative ** 2 * unit.score, bias: unit.derivative ** 2 }
+  const stage = (side: 'users' | 'items') => {
+    const { rows, counts } = sides[side]
+    const weight = Float64Array.from(counts, count => (count === 0 ? 0 : count ** -0.5)) // penalty sqrt
+    return stageRows({ ...rows, weight }, layout[side].rowOf, options.factors, squares)
+  }
+  const slots = { users: stage('users'), items: stage('items') }
+  const replicasOf = (side: 'users' | 'items') => {
+    const { slotStart, slots: list } = layout[side]
+    const counts = side === 'users' ? layout.userSlotCounts : layout.itemSlotCounts
+    return [...slotStart.keys()].slice(0, -1).flatMap(row => {
+      const own = [...list.subarray(slotStart[row]!, slotStart[row + 1]!)]
+      const total = own.reduce((sum, slot) => sum + counts[slot]!, 0)
+      return own.length < 2 ? [] : [own.map(slot => ({ slot, share: counts[slot]! / total }))]
+    })
+  }
+  const replicas = { users: replicasOf('users'), items: replicasOf('items') }
+  const losses: number[] = []
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const rate = 1 / (1 + epoch)
+    const twin: FusedReferenceOptions = {
+      factors: options.factors,
+      adagrad,
+      biases: options.biases,
+      mean: scale.mean,
+      bounded: scale.link === 'bounded',
+      minimum: scale.range.min,
+      maximum: scale.range.max,
+      heldRate: rate * sides[held].rate,
+      streamedRate: rate * sides[streamed].rate,
+      biasRate: rate * options.biasLearningRate * unit.score,
+      heldPenalty: sides[held].penalty,
+      streamedPenalty: sides[streamed].penalty,
+      biasPenalty: options.biasRegularization,
+    }
+    let loss = 0
+    for (const stratum of batchOrder(shape.strata, options.seed, epoch)) {
+      loss += fusedSgd(stratumEntries(layout, stratum), slots[held], slots[streamed], twin).squared
+      for (const side of ['users', 'items'] as const) mergeReplicas(slots[side], replicas[side], options.factors)
+    }
+    losses.push(loss)
+  }
+  for (const side of ['users', 'items'] as const) {
+    const { slotStart, slots: list } = layout[side]
+    const slotOf = [...slotStart.keys()]
+      .slice(0, -1)
+      .map(row => (slotStart[row] === slotStart[row + 1] ? undefined : list[slotStart[row]!]!))
+    publishRows(slots[side], slotOf, options.factors, sides[side].rows)
+  }
+  return { users: sides.users.rows, items: sides.items.rows, losses, layout }
+}
+
+/** Updates that may come one after another in an epoch: those of the heaviest row. */
+const depth = (ratings: Ratings) =>
+  Math.max(...countRows(ratings.users, ratings.userCount), ...countRows(ratings.items, ratings.itemCount))
+
+const bytesOf = ({ userFactors, itemFactors, userBias, itemBias }: Parameters) =>
+  Buffer.concat([userFactors, itemFactors, userBias, itemBias].map(part => Buffer.from(part.buffer as ArrayBuffer)))
+
+describe('the fused solver', () => {
+  it.each(plans)('agrees with the serial reference after an epoch: %s', async (_, plan) => {
+    for (const options of [settings(), settings({ optimizer: 'sgd', learningRate: 0.02, link: 'bounded' })]) {
+      const { parameters, losses } = await trainOn(train, plan, options, 1)
+      const expected = referenceOf(train, plan, options, 1)
+      const within = (value: number) => tolerance(depth(train) * updateLength(6), 1 + Math.abs(value))
+      for (const [what, actual, exact] of [
+        ['user factors', parameters.userFactors, expected.users.factors],
+        ['item factors', parameters.itemFactors, expected.items.factors],
+        ['user biases', parameters.userBias, expected.users.bias],
+        ['item biases', parameters.itemBias, expected.items.bias],
+      ] as const) {
+        expectClose(what, actual, exact, at => within(exact[at]!))
+      }
+      expectClose('loss', losses, expected.losses, at =>
+        tolerance(depth(train) * updateLength(6), expected.losses[at]!),
+      )
+    }
+  })
+
+  it.each(plans)('keeps in step with the serial reference over ten epochs: %s', async (_, plan) => {
+    const { losses } = await trainOn(train, plan, settings(), 10)
+    const expected = referenceOf(train, plan, settings(), 10)
+    const rmse = (sums: number[]) => sums.map(sum => Math.sqrt(sum / train.length))
+    expect(expected.losses[9]).toBeLessThan(0.8 * expected.losses[0]!)
+    const exact = rmse(expected.losses)
+    expectClose('RMSE', rmse(losses), exact, epoch =>
+      tolerance((epoch + 1) * depth(train) * updateLength(6), exact[epoch]!),
+    )
+  })
+
+  it.each(plans)('gives the same bytes twice: %s', async (_, plan) => {
+    const [one, two] = [await trainOn(train, plan, settings(), 3), await trainOn(train, plan, settings(), 3)]
+    expect(bytesOf(one.parameters).equals(bytesOf(two.parameters))).toBe(true)
+    expect(one.losses).toEqual(two.losses)
+    expect(one.plan.reproducible).toBe(true)
+  })
+
+  it.each([1, 2, 3, 7, 8, 16, 31, 60])('gives the same bytes twice with %i workers', async workers => {
+    const run = async () =>
+      Buffer.concat((await fit(device.gpu, train, { ...settings({ workers }), epochs: 2 })).model.encode())
+    expect((await run()).equals(await run())).toBe(true)
+  })
+
+  it('has heavy rows in replicas where blocks are small', async () => {
+    const { plan } = await trainOn(train, flat(42, 4, 2), settings(), 0)
+    expect(plan.replicas).toBeGreaterThan(5)
+  })
+
+  it('gives the same model for any order of the lines, ids being the same', async () => {
+    const model = async (ratings: Ratings) =>
+      Buffer.concat((await fit(device.gpu, ratings, { ...settings(), epochs: 3 })).model.encode())
+    const expected = await model(train)
+    for (const seed of [1, 2, 3]) {
+      const permuted = train.select(new Random(seed).permutation(train.length))
+      expect((await model(permuted)).equals(expected)).toBe(true)
+    }
+  })
+
+  it('says in the model whether it can be had again, and says no where workers race', async () => {
+    const calm = await fit(device.gpu, train, { ...settings({ workers: 6 }), epochs: 2 })
+    expect(calm.plan).toMatchObject({ reproducible: true, workers: 6, strata: 6 })
+    const racing = await fit(device.gpu, train, { ...settings({ workers: 6, strata: 2 }), epochs: 12 })
+    expect(racing.plan).toMatchObject({ reproducible: false, workers: 6, strata: 2 })
+    const again = Model.decode(new Uint8Array(Buffer.concat(racing.model.encode())))
+    expect(again.parts.plan).toMatchObject({ reproducible: false, strata: 2 })
+    expect((await racing.model.evaluate(test)).rmse).toBeLessThan(2 * planted.noiseFloor(test))
+    racing.model.destroy()
+  })
+
+  it('gives the same bytes where entries fill many buffers', async () => {
+    const run = (binding?: number) =>
+      onOwnGpu(async gpu => {
+        if (binding !== undefined) gpu.capabilities.limits.maxStorageBufferBindingSize = binding
+        const { model } = await fit(gpu, train, { ...settings({ workers: 9 }), epochs: 2, keepSeen: false })
+        return Buffer.concat(model.encode())
+      })
+    // 2,160 entries of 8 bytes in 9 strata: three strata a buffer at most.
+    expect((await run(6000)).equals(await run())).toBe(true)
+  })
+
+  it('reaches in halves what it reaches in full', async () => {
+    const rmse = async (precision: 'f32' | 'f16') => {
+      const { model } = await fit(device.gpu, train, { ...settings({ precision }), epochs: 30 })
+      const { rmse } = await model.evaluate(test)
+      model.destroy()
+      return rmse
+    }
+    const [full, half] = [await rmse('f32'), await rmse('f16')]
+    expect(Math.abs(half - full)).toBeLessThan(0.03 * full)
+  })
+
+  it('trains ratings in other units alike', async () => {
+    const scaled = train.select(Uint32Array.from(train.users.keys()))
+    const factor = 64
+    for (let e = 0; e < scaled.length; e++) scaled.values[e] = factor * train.values[e]!
+    const run = async (ratings: Ratings) => {
+      const { epochs } = await fit(device.gpu, ratings, { solver: 'sgd', factors: 6, epochs: 8, seed: 1, initStd: 0 })
+      return epochs.map(({ trainLoss }) => trainLoss)
+    }
+    // Without initial factors, whose size the caller sets, only the biases move: all in proportion.
+    const [one, other] = [await run(train), await run(scaled)]
+    expectClose(
+      'losses',
+      other.map(loss => loss / factor ** 2),
+      one,
+      at => 0.01 * one[at]!,
+    )
+  })
 })

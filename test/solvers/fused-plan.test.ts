@@ -1,0 +1,122 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { OptionError } from '../../src/errors.ts'
+import type { Capabilities } from '../../src/gpu/capabilities.ts'
+import { type FusedInput, planFused } from '../../src/solvers/fused-plan.ts'
+
+const limits = {
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxBufferSize: 2 ** 28,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  minUniformBufferOffsetAlignment: 256,
+}
+
+function device(software: boolean, subgroupMinSize: number): Capabilities {
+  return {
+    adapter: { vendor: '', architecture: '', description: '', software },
+    limits,
+    features: { subgroups: subgroupMinSize > 1, f16: true, timestamps: true },
+    subgroupMinSize,
+  }
+}
+
+const [lavapipe, swiftshader, nvidia, intel, without] = [
+  device(true, 8),
+  device(true, 4),
+  device(false, 32),
+  device(false, 8),
+  device(false, 1),
+] as const
+
+const input = (entries: number, users: number, items: number, factors = 32): FusedInput => ({
+  entries,
+  users,
+  items,
+  factors,
+  precision: 'f32',
+})
+const netflix = (factors: number) => input(99_000_000, 480_189, 17_770, factors)
+
+describe('planFused', () => {
+  it('fits any device and any data', () => {
+    const anyInput = fc
+      .record({
+        entries: fc.oneof(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 2e9 })),
+        users: fc.integer({ min: 1, max: 20_000_000 }),
+        items: fc.integer({ min: 1, max: 3_000_000 }),
+        factors: fc.integer({ min: 1, max: 512 }),
+      })
+      .map(shape => ({ ...shape, precision: 'f32' as const }))
+    fc.assert(
+      fc.property(
+        anyInput,
+        fc.constantFrom(lavapipe, swiftshader, nvidia, intel, without, device(false, 64), device(false, 4)),
+        (given, capabilities) => {
+          const { variant, shape } = planFused(given, capabilities)
+          const blocks = Math.ceil(given.factors / 4)
+          expect(Number.isInteger(Math.log2(variant.lanes))).toBe(true)
+          expect(variant.lanes * variant.vecs).toBeGreaterThanOrEqual(blocks)
+          expect(variant.lanes * (variant.vecs - 1)).toBeLessThan(blocks)
+          if (variant.subgroups) expect(variant.lanes).toBeLessThanOrEqual(capabilities.subgroupMinSize)
+          if (capabilities.subgroupMinSize === 1) expect(variant.subgroups).toBe(false)
+          expect(variant.lanes * shape.slices).toBeLessThanOrEqual(limits.maxComputeInvocationsPerWorkgroup)
+          expect(Number.isInteger(shape.slices)).toBe(true)
+          expect(variant.nested).toBe(shape.nested)
+          // Places in a block are 16-bit numbers; replicas take at most a slot more in each block.
+          const heldBlocks = shape.workers * (shape.nested ? shape.slices : 1)
+          expect(heldBlocks * 65535).toBeGreaterThanOrEqual(Math.max(given.users, given.items))
+          expect(shape.strata).toBe(shape.workers)
+          expect(shape.workers).toBeGreaterThanOrEqual(1)
+        },
+      ),
+      { seed: 21, numRuns: 2000 },
+    )
+  })
+
+  it('fills a large GPU with a set of the size of Netflix', () => {
+    for (const factors of [32, 128]) {
+      const { variant, shape } = planFused(netflix(factors), nvidia)
+      expect(variant).toMatchObject({ lanes: factors / 4, vecs: 1, subgroups: true, prefetch: true, nested: true })
+      expect(shape.workers).toBeGreaterThanOrEqual(128)
+      expect(shape.workers * shape.slices * variant.lanes).toBeGreaterThan(16_384)
+      // Tiles of the slices hold 16 entries in the mean at least.
+      expect(99_000_000 / (shape.workers * shape.slices) ** 2).toBeGreaterThanOrEqual(15.9)
+    }
+  })
+
+  it('keeps workgroups of whole subgroups where the data are small', () => {
+    const { variant, shape } = planFused(input(900_000, 6040, 3706), nvidia)
+    expect(variant.lanes * shape.slices).toBe(32)
+    expect(shape.workers).toBeGreaterThan(32)
+  })
+
+  it('gives a CPU a few workers, one vector each, and strata that end in about 70 ms', () => {
+    const small = planFused(input(900_000, 6040, 3706), lavapipe)
+    expect(small.shape).toEqual({ workers: 8, strata: 8, slices: 2, nested: false })
+    expect(small.variant).toMatchObject({ lanes: 4, vecs: 2, prefetch: false })
+    expect(planFused(input(900_000, 6040, 3706, 128), lavapipe).variant).toMatchObject({ lanes: 8, vecs: 4 })
+    const large = planFused(netflix(32), lavapipe).shape
+    expect((99_000_000 * 32) / large.strata).toBeLessThanOrEqual(40e6)
+    expect(planFused(input(900_000, 6040, 3706), swiftshader).variant.lanes).toBe(4)
+  })
+
+  it('takes workers and strata of the caller', () => {
+    const given = { ...input(1000, 50, 40), workers: 6 }
+    expect(planFused(given, lavapipe).shape).toMatchObject({ workers: 6, strata: 6 })
+    expect(planFused({ ...given, strata: 2 }, lavapipe).shape).toMatchObject({ workers: 6, strata: 2 })
+  })
+
+  it('refuses workers and strata with which a block would not hold its rows', () => {
+    const million = input(3_000_000, 1_000_000, 100)
+    for (const option of ['workers', 'strata'] as const) {
+      const failing = () => planFused({ ...million, [option]: 15 }, lavapipe)
+      expect(failing).toThrow(OptionError)
+      expect(failing).toThrow(`"${option}" must be at least 16 for 1000000 rows, not 15`)
+      expect(planFused({ ...million, [option]: 16 }, lavapipe).shape[option]).toBe(16)
+    }
+  })
+})
