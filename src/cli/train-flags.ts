@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import * as v from 'valibot'
 import { OptionError } from '../errors.ts'
-import { optimizerDefaults, optionsSchema, type TrainOptions } from '../train/options.ts'
+import { fusedRates, optimizerDefaults, optionsSchema, type TrainOptions } from '../train/options.ts'
 import { parseDecimal } from './values.ts'
 
 type Name = keyof typeof optionsSchema.entries
@@ -53,6 +53,10 @@ function trainFlag(name: Name): Option {
 function defaultOf(name: Name, value: unknown): string {
   if (value !== undefined) return ` (default: ${String(value)})`
   if (name !== 'learningRate' && name !== 'regularization') return ''
-  const byOptimizer = Object.entries(optimizerDefaults).map(([optimizer, defaults]) => `${optimizer} ${defaults[name]}`)
-  return ` (default: ${byOptimizer.join(', ')})`
+  const batches = Object.entries(optimizerDefaults).map(([optimizer, defaults]) => `${optimizer} ${defaults[name]}`)
+  const fused =
+    name === 'learningRate'
+      ? Object.entries(fusedRates).map(([optimizer, rate]) => `${optimizer} ${rate}`)
+      : ['1 in units of the ratings']
+  return ` (default: ${fused.join(', ')}; minibatch: ${batches.join(', ')})`
 }

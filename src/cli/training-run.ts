@@ -4,9 +4,11 @@ import { biasOnlyErrors, globalMeanErrors } from '../metrics/baselines.ts'
 import type { RatingErrors } from '../model/scorer.ts'
 import type { TrainOptions } from '../train/options.ts'
 import { type FitResult, Training } from '../train/training.ts'
-import { score, table } from './format.ts'
+import { adapterName } from './adapter.ts'
+import { facts, score, table } from './format.ts'
 import { EpochProgress } from './progress.ts'
 import type { Session } from './session.ts'
+import { kebab } from './train-flags.ts'
 
 export interface TrainingRun extends FitResult {
   entries: { train: number; validation: number }
@@ -20,11 +22,12 @@ export async function runTraining(
   gpu: Gpu,
   ratings: Ratings,
   options: TrainOptions,
-  { keepSeen = true, lines = false } = {},
+  { keepSeen = true, verbose = false } = {},
 ): Promise<TrainingRun> {
   const training = new Training(gpu, ratings, { ...options, signal, keepSeen })
   const { entries } = training
-  const progress = new EpochProgress(terminal, training.options.epochs, entries.train, lines)
+  if (verbose) terminal.say(await details(training, gpu))
+  const progress = new EpochProgress(terminal, training.options.epochs, entries.train, verbose)
   try {
     for await (const report of training) progress.show(report)
   } finally {
@@ -52,4 +55,17 @@ export function errorTable(model: RatingErrors, { globalMean, biasOnly }: Baseli
   const rows = [row('this model', model), row('biases only', biasOnly), row('global mean', globalMean)]
   if (floor !== undefined) rows.push(['noise floor', score(floor), ''])
   return table(['on test entries', 'RMSE', 'MAE'], rows)
+}
+
+/** Options, device, and how the solver cut the work for it. */
+async function details(training: Training, gpu: Gpu): Promise<string> {
+  const { adapter, limits, features, subgroupMinSize } = gpu.capabilities
+  const plan = await training.prepare()
+  const named = (values: object) => Object.entries(values).map(([name, value]) => [name, String(value)] as const)
+  return facts([
+    ...Object.entries(training.options).map(([name, value]) => [`--${kebab(name)}`, String(value)] as const),
+    ['adapter', adapterName(adapter)],
+    ...named({ ...limits, ...features, subgroupMinSize }),
+    ...named(plan).map(([name, value]) => [`plan: ${name}`, value] as const),
+  ])
 }

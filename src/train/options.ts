@@ -75,7 +75,7 @@ export const optionsSchema = v.strictObject({
   regularization: v.optional(option(real(0), 'lambda, the weight of the penalty', 'lambda')),
   userRegularization: v.optional(option(real(0), 'lambda of user factors (default: the regularization)', 'lambda')),
   itemRegularization: v.optional(option(real(0), 'lambda of item factors (default: the regularization)', 'lambda')),
-  biasRegularization: v.optional(option(real(0), 'lambda of biases (default: the regularization)', 'lambda')),
+  biasRegularization: v.optional(option(real(0), 'lambda of biases (default: the regularization where it is given)', 'lambda')),
   penalty: v.optional(
     option(
       v.union(
@@ -83,7 +83,7 @@ export const optionsSchema = v.strictObject({
         penaltyWords,
       ),
 
-      "a row's penalty is lambda * count^nu: weighted (nu = 1), sqrt (1/2), frobenius (0), or nu itself; adam knows weight decay only",
+      "a row's penalty is lambda * count^nu: weighted (nu = 1), sqrt (1/2), frobenius (0), or nu itself (default: sqrt; minibatch: weighted, of which adam knows weight decay only)",
       'weighted|sqrt|frobenius|exponent',
     ),
   ),

@@ -37,10 +37,19 @@ it('trains, evaluates, recommends, saves and loads in a page', async () => {
   expect(gpu.liveBytes).toBe(0)
 })
 
-it('gives the same bits twice, for every optimizer', async () => {
+it('gives the same bits twice, for every optimizer and solver', async () => {
   const gpu = await Gpu.open()
-  for (const optimizer of ['sgd', 'momentum', 'adagrad', 'adam', 'sparse-adam'] as const) {
-    const settings = { ...options, optimizer, learningRate: 0.01, epochs: 2, factors: 5 }
+  const { batchSize: _, ...fused } = options
+  for (const settings of [
+    ...(['sgd', 'momentum', 'adagrad', 'adam', 'sparse-adam'] as const).map(optimizer => ({
+      ...options,
+      optimizer,
+      learningRate: 0.01,
+      epochs: 2,
+      factors: 5,
+    })),
+    ...(['f32', 'f16'] as const).map(precision => ({ ...fused, precision, workers: 9, epochs: 3, factors: 18 })),
+  ]) {
     const [one, two] = [await fit(gpu, train, settings), await fit(gpu, train, settings)]
     expect(one.model.parts.userFactors).toEqual(two.model.parts.userFactors)
     expect(one.model.parts.userFactors.every(Number.isFinite)).toBe(true)
@@ -68,4 +77,21 @@ it('keeps the last finished epoch when the device is lost', async () => {
   )
   expect(error).toBeInstanceOf(DeviceLostError)
   expect((error as DeviceLostError<FitResult>).result!.epoch).toBe(2)
+})
+
+it('trains with the fused solver, with subgroups and on a device without them', async () => {
+  const { batchSize: _, ...fused } = options
+  const adapter = await navigator.gpu.requestAdapter()
+  const offered: GPUFeatureName[][] = adapter!.features.has('subgroups') ? [['subgroups'], []] : [[]]
+  for (const requiredFeatures of offered) {
+    const device = await (await navigator.gpu.requestAdapter())!.requestDevice({ requiredFeatures })
+    const gpu = Gpu.from(device)
+    const { model, plan, epochs } = await fit(gpu, train, { ...fused, solver: 'sgd', epochs: 20 })
+    expect(plan).toMatchObject({ reproducible: true, subgroups: requiredFeatures.length === 1 })
+    expect(epochs.at(-1)!.trainLoss).toBeLessThan(epochs[0]!.trainLoss)
+    expect((await model.evaluate(test)).rmse).toBeLessThan(2 * planted.noiseFloor(test))
+    model.destroy()
+    gpu.destroy()
+    device.destroy()
+  }
 })

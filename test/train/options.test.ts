@@ -18,8 +18,41 @@ describe('options', () => {
     expect(adam).toMatchObject({ userRegularization: 0.5, itemRegularization: 0.25, biasRegularization: 0.5 })
     expect(adam.penalty).toBe('frobenius')
     expect(resolveOptions({ learningRate: 0.3 })).toMatchObject({ userLearningRate: 0.3, biasLearningRate: 0.3 })
-    expect(resolveOptions().penalty).toBe('weighted')
+    expect(resolveOptions()).toMatchObject({ penalty: 'sqrt', learningRate: 0.1, regularization: 1, batchSize: 4096 })
+    expect(resolveOptions({ solver: 'minibatch' })).toMatchObject({ penalty: 'weighted', learningRate: 0.05 })
     for (const value of Object.values(resolveOptions())) expect(value).toBeDefined()
+  })
+
+  it.each([
+    [{}, 'sgd'],
+    [{ optimizer: 'sgd' }, 'sgd'],
+    [{ optimizer: 'adagrad', workers: 4 }, 'sgd'],
+    [{ precision: 'f16' }, 'sgd'],
+    [{ optimizer: 'adam' }, 'minibatch'],
+    [{ optimizer: 'momentum' }, 'minibatch'],
+    [{ batchSize: 512 }, 'minibatch'],
+    [{ batchSize: 512, solver: 'sgd' }, 'sgd'],
+  ] as const)('chooses for %j the solver %s', (options, solver) => {
+    expect(resolveOptions(options).solver).toBe(solver)
+  })
+
+  it('gives the solver sgd penalties in units of the ratings, where the caller gives none', () => {
+    const units = { score: 20, derivative: 20 }
+    expect(resolveOptions({}, units)).toMatchObject({
+      regularization: 20,
+      userRegularization: 20,
+      itemRegularization: 20,
+      biasRegularization: 1,
+    })
+    expect(resolveOptions({ regularization: 3 }, units)).toMatchObject({ itemRegularization: 3, biasRegularization: 3 })
+    expect(resolveOptions({ biasRegularization: 2 }, units)).toMatchObject({
+      regularization: 20,
+      biasRegularization: 2,
+    })
+    expect(resolveOptions({ solver: 'minibatch' }, units)).toMatchObject({
+      regularization: 0.1,
+      biasRegularization: 0.1,
+    })
   })
 
   it('resolves what it has resolved to itself', () => {
@@ -58,6 +91,12 @@ describe('options', () => {
     [{ seed: -1 }, 'seed', 'integer'],
     [{ validationRatio: 1 }, 'validationRatio', '0 to 0.9'],
     [{ solver: 'als' }, 'solver', 'minibatch'],
+    [{ solver: 'sgd', optimizer: 'adam' }, 'optimizer', 'sgd and adagrad'],
+    [{ optimizer: 'adam', precision: 'f16' }, 'precision', 'solver sgd only'],
+    [{ solver: 'minibatch', workers: 8 }, 'workers', 'solver sgd only'],
+    [{ optimizer: 'adam', strata: 2 }, 'strata', 'solver sgd only'],
+    [{ workers: 0 }, 'workers', 'integer from 1'],
+    [{ precision: 'bf16' }, 'precision', 'f32, f16'],
   ])('refuses %j', (options, name, words) => {
     const error = refused(options)
     expect(error).toBeInstanceOf(OptionError)

@@ -4,16 +4,16 @@ import { type Split, splitLast, splitRandom } from '../../data/split.ts'
 import { DeviceLostError, DivergedError, OptionError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Evaluation } from '../../model/model.ts'
-import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../train/options.ts'
+import { resolveOptions, type TrainOptions } from '../../train/options.ts'
 import type { FitResult } from '../../train/training.ts'
-import { adapterName, withGpu } from '../adapter.ts'
+import { withGpu } from '../adapter.ts'
 import { elapsed } from '../clock.ts'
-import { count, counted, facts, rate, seconds } from '../format.ts'
+import { count, counted, rate, seconds } from '../format.ts'
 import { saveModel } from '../model-file.ts'
 import { checkWritable } from '../out-file.ts'
 import { addReadFlags, readInput } from '../read-flags.ts'
 import { perform, type Run, type Session } from '../session.ts'
-import { addTrainFlags, kebab, trainOptions } from '../train-flags.ts'
+import { addTrainFlags, trainOptions } from '../train-flags.ts'
 import { type Baselines, baselines, errorTable, runTraining, type TrainingRun } from '../training-run.ts'
 import { warnOfUnknown } from '../unknown.ts'
 import { choiceValue, fileValue, numberValue } from '../values.ts'
@@ -48,7 +48,10 @@ export function addTrain(program: Command, session: Session): void {
     .option('--no-seen', 'leave out of the model which items each user has rated, which recommend leaves out')
   addTrainFlags(command)
   addReadFlags(command)
-  command.option('--verbose', 'show the options, what the device can do, and a line an epoch')
+  command.option(
+    '--verbose',
+    'show the options, what the device can do, how the work is cut for it, and a line an epoch',
+  )
   command.action(perform(session, train))
 }
 
@@ -56,22 +59,22 @@ const train: Run = async (session, command) => {
   const began = performance.now()
   const words = command.opts<Words>()
   const options = trainOptions(command)
-  const resolved = resolveOptions(options)
+  const { seed } = resolveOptions(options)
   checkSplit(words)
   if (words.out !== undefined) await checkWritable(words.out)
-  const { rows, ...split } = await readParts(session, command, words, resolved.seed)
+  const { rows, ...split } = await readParts(session, command, words, seed)
   const read = elapsed(began)
   return await withGpu(session, async gpu => {
-    if (words.verbose) session.terminal.say(details(resolved, gpu))
     const result = await trainOrKeep(session, gpu, split.train, options, words)
     const evaluated = await evaluate(session, result, split)
     const saving = performance.now()
     if (words.out !== undefined) await saveModel(session.terminal, words.out, result.model)
     const save = elapsed(saving)
     return {
-      model: resolved.model,
-      solver: resolved.solver,
-      options: resolved,
+      model: result.options.model,
+      solver: result.options.solver,
+      options: result.options,
+      plan: result.plan,
       users: split.train.userCount,
       items: split.train.itemCount,
       entries: { ...result.entries, test: split.test?.length ?? 0 },
@@ -134,7 +137,7 @@ async function trainOrKeep(
   { out, seen, verbose }: Words,
 ): Promise<TrainingRun> {
   try {
-    return await runTraining(session, gpu, ratings, options, { keepSeen: seen, lines: verbose === true })
+    return await runTraining(session, gpu, ratings, options, { keepSeen: seen, verbose: verbose === true })
   } catch (error) {
     const stopped = error instanceof DivergedError || error instanceof DeviceLostError
     const kept = stopped ? (error.result as FitResult | undefined) : undefined
@@ -175,13 +178,4 @@ async function evaluate(
   } finally {
     model.destroy()
   }
-}
-
-function details(options: ResolvedOptions, gpu: Gpu): string {
-  const { adapter, limits, features } = gpu.capabilities
-  return facts([
-    ...Object.entries(options).map(([name, value]) => [`--${kebab(name)}`, String(value)] as const),
-    ['adapter', adapterName(adapter)],
-    ...Object.entries({ ...limits, ...features }).map(([name, value]) => [name, String(value)] as const),
-  ])
 }
