@@ -48,13 +48,9 @@ const trainers = {
   'minibatch-adagrad': { solver: 'minibatch', batchSize: 8192, epochs: minibatchEpochs },
   'minibatch-adam': { solver: 'minibatch', optimizer: 'adam', batchSize: 8192, epochs: minibatchEpochs },
 }
-const sets = {
-  'planted-5m': () => plantedRatings({ users: 60_000, items: 12_000, entries: 5_000_000, seed: 1 }).ratings,
-  'ml-1m': () => readRatings(join(values.data ?? '.', 'ml-1m/ratings.csv.gz')),
-  shape: () => {
-    const [users, items, entries] = [values.users, values.items, values.entries].map(Number)
-    return plantedRatings({ users, items, entries, seed: 1 }).ratings
-  },
+const planted = {
+  'planted-5m': { users: 60_000, items: 12_000, entries: 5_000_000 },
+  shape: { users: Number(values.users), items: Number(values.items), entries: Number(values.entries) },
 }
 const chosen =
   values.sets?.split(',') ??
@@ -64,14 +60,10 @@ const folder = await mkdtemp(join(tmpdir(), 'lowrank-bench-'))
 const results = []
 try {
   for (const set of chosen) {
-    const { train, test } = splitRandom(await sets[set](), { ratio: 0.1, seed: 1 })
-    const files = [join(folder, 'train.txt'), join(folder, 'test.txt')]
-    await writeText(files[0], train)
-    await writeText(files[1], test)
-    for (const factors of values.factors.split(',').map(Number)) {
-      const shape = { set, factors, users: train.userCount, items: train.itemCount, entries: train.length }
-      results.push(await compare(shape, files))
-    }
+    // LIBMF reads text; where it does not take part, a planted set need not be written.
+    const source =
+      wanted.has('libmf') || planted[set] === undefined ? { files: await writeFiles(set) } : { planted: planted[set] }
+    for (const factors of values.factors.split(',').map(Number)) results.push(await compare(set, factors, source))
   }
 } finally {
   await rm(folder, { recursive: true, force: true })
@@ -83,20 +75,33 @@ if (values.out !== undefined) {
 }
 console.log(report)
 
+async function writeFiles(set) {
+  const ratings =
+    planted[set] === undefined
+      ? await readRatings(join(values.data ?? '.', `${set}/ratings.csv.gz`))
+      : plantedRatings({ ...planted[set], seed: 1 }).ratings
+  const { train, test } = splitRandom(ratings, { ratio: 0.1, seed: 1 })
+  const files = [join(folder, `${set}-train.txt`), join(folder, `${set}-test.txt`)]
+  await writeText(files[0], train)
+  await writeText(files[1], test)
+  return files
+}
+
 /** All trainers on one set at one rank, `rounds` times in turn. */
-async function compare(shape, files) {
+async function compare(set, factors, source) {
   const runs = {}
+  const add = (name, run) => {
+    runs[name] = [...(runs[name] ?? []), run]
+  }
   for (let round = 0; round < rounds; round++) {
     for (const [name, options] of Object.entries(trainers)) {
       if (!wanted.has(name) || (round > 0 && name.startsWith('minibatch'))) continue
-      const run = await runLowrank(files, { factors: shape.factors, epochs, ...options })
-      runs[name] = [...(runs[name] ?? []), run]
+      add(name, await runLowrank(source, { factors, epochs, ...options }))
     }
-    if (wanted.has('libmf')) {
-      const run = await runLibmf(files, { factors: shape.factors, epochs, threads })
-      runs.libmf = [...(runs.libmf ?? []), run]
-    }
+    if (wanted.has('libmf')) add('libmf', await runLibmf(source.files, { factors, epochs, threads }))
   }
+  const [{ users, items, entries }] = Object.values(runs).flat()
+  const shape = { set, factors, users, items, entries }
   const finalRmse = runs.libmf?.[0].epochs.at(-1).rmse
   const summary = Object.fromEntries(
     Object.entries(runs).map(([name, list]) => [
@@ -105,7 +110,8 @@ async function compare(shape, files) {
     ]),
   )
   print(shape, summary, finalRmse)
-  return { ...shape, epochs, rounds, libmf: { binary: libmfBinary(), finalTestRmse: finalRmse }, trainers: summary }
+  const libmf = finalRmse === undefined ? {} : { libmf: { binary: libmfBinary(), finalTestRmse: finalRmse } }
+  return { ...shape, epochs, rounds, ...libmf, trainers: summary }
 }
 
 function summarise(runs, shape, target) {
@@ -158,8 +164,12 @@ function median(list) {
   return sorted[Math.floor(sorted.length / 2)]
 }
 
-async function runLowrank(files, options) {
-  const lines = await run(process.execPath, [here('run-lowrank.mjs'), ...files, JSON.stringify(options)])
+async function runLowrank(source, options) {
+  const lines = await run(process.execPath, [
+    here('run-lowrank.mjs'),
+    JSON.stringify(source),
+    JSON.stringify([options]),
+  ])
   const result = JSON.parse(lines.at(-1).text)
   return { ...result, epochs: result.epochs.map(epoch => ({ ...epoch, rmse: epoch.validationRmse })) }
 }
@@ -255,7 +265,8 @@ async function writeText(file, ratings) {
 
 function print(shape, summary, finalRmse) {
   const { set, factors, users, items, entries } = shape
-  console.error(`${set}: ${entries} training entries, ${users} x ${items}, k = ${factors}; LIBMF: ${libmfBinary()}`)
+  const peer = finalRmse === undefined ? '' : `; LIBMF: ${libmfBinary()}`
+  console.error(`${set}: ${entries} training entries, ${users} x ${items}, k = ${factors}${peer}`)
   const head = [
     'trainer',
     'M updates/s',

@@ -75,7 +75,9 @@ export const optionsSchema = v.strictObject({
   regularization: v.optional(option(real(0), 'lambda, the weight of the penalty', 'lambda')),
   userRegularization: v.optional(option(real(0), 'lambda of user factors (default: the regularization)', 'lambda')),
   itemRegularization: v.optional(option(real(0), 'lambda of item factors (default: the regularization)', 'lambda')),
-  biasRegularization: v.optional(option(real(0), 'lambda of biases (default: the regularization where it is given)', 'lambda')),
+  biasRegularization: v.optional(
+    option(real(0), 'lambda of biases (default: the regularization where it is given)', 'lambda'),
+  ),
   penalty: v.optional(
     option(
       v.union(
