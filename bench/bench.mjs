@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -212,7 +212,7 @@ async function runLibmf(files, { factors, epochs, threads }) {
 }
 
 function libmfBinary() {
-  return process.env.LIBMF_TRAIN ?? 'npm libmf 0.2.0 (no AVX)'
+  return process.env.LIBMF_TRAIN === undefined ? 'npm libmf 0.2.0 (no AVX)' : `native ${basename(process.env.LIBMF_TRAIN)}`
 }
 
 function here(name) {

@@ -35,6 +35,10 @@ export async function runTraining(
   }
   const result = await training.finish()
   signal.throwIfAborted()
+  const { reproducible, workers, strata } = result.plan
+  if (!reproducible) {
+    terminal.warn(`${workers} workers raced in ${strata} strata: the same seed will not give the same model again`)
+  }
   const updates = entries.train * result.epochs.length
   return { ...result, entries, updatesPerSecond: updates === 0 ? 0 : updates / result.seconds.train }
 }

@@ -97,6 +97,25 @@ describe('train', () => {
     expect(stderr).toMatch(/epoch 10\/10 {2}loss/)
   })
 
+  it('takes the solver sgd by default, prints how the work is cut, and says so where workers race', async () => {
+    const plain = ['train', 'ratings.csv', '--factors', '8', '--epochs', '6', '--seed', '5']
+    const calm = await program.json<Trained>([...plain, '--verbose', '--workers', '5'])
+    expect(calm.result).toMatchObject({
+      solver: 'sgd',
+      options: { optimizer: 'adagrad', penalty: 'sqrt', workers: 5 },
+      plan: { reproducible: true, workers: 5, strata: 5 },
+    })
+    expect(calm.result.metrics.test!.rmse).toBeLessThan(0.8 * calm.result.baselines!.biasOnly.rmse)
+    expect(calm.stderr).toMatch(/plan: workers +5\n/)
+    expect(calm.stderr).not.toMatch(/raced/)
+    const words = [...plain, '--workers', '5', '--strata', '2', '--precision', 'f16', '--out', 'raced.safetensors']
+    const racing = await program.json<Trained>(words)
+    expect(racing.result).toMatchObject({ plan: { reproducible: false, strata: 2 } })
+    expect(racing.stderr).toMatch(/5 workers raced in 2 strata/)
+    const info = await program.json<{ plan: object }>(['info', 'raced.safetensors'])
+    expect(info.result.plan).toMatchObject({ reproducible: false, workers: 5, strata: 2 })
+  })
+
   it('writes the same model file by the same seed, and another by another', async () => {
     for (const [name, seed] of [
       ['same', '5'],

@@ -27,6 +27,9 @@ const wrong: [words: string[], option: string, message: RegExp][] = [
   [['train', 'x.csv', '--learning-rate', '-1'], '--learning-rate', /must be a positive number, not "-1"/],
   [['train', 'x.csv', '--seed', '-1'], '--seed', /must be an integer from 0 to 4294967295/],
   [['train', 'x.csv', '--optimizer', 'sdg'], '--optimizer', /must be one of sgd, momentum, adagrad, adam, sparse-adam/],
+  [['train', 'x.csv', '--solver', 'sgd', '--optimizer', 'adam'], '--optimizer', /does not go with the solver sgd/],
+  [['train', 'x.csv', '--optimizer', 'adam', '--precision', 'f16'], '--precision', /goes with the solver sgd only/],
+  [['train', 'x.csv', '--workers', '0'], '--workers', /integer from 1 to 65535/],
   [['train', 'x.csv', '--penalty', '3'], '--penalty', /must be weighted, sqrt, frobenius or an exponent from 0 to 2/],
   [
     ['train', 'x.csv', '--penalty', 'sqrt', '--optimizer', 'adam'],

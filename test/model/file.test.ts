@@ -95,6 +95,7 @@ const models: fc.Arbitrary<ModelParts> = fc
       options: fc
         .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue())
         .map(options => JSON.parse(JSON.stringify(options)) as Record<string, unknown>),
+      plan: fc.option(fc.record({ reproducible: fc.boolean(), workers: fc.nat() }), { nil: undefined }),
     }),
   )
 
@@ -110,6 +111,14 @@ describe('encodeModel, decodeModel', () => {
       }),
       { seed: 1, numRuns: 100 },
     )
+  })
+
+  it('keep how the work was cut, where that is known', () => {
+    const plan = { reproducible: false, workers: 8, held: 'users' }
+    const bytes = encode(smallModel({ plan }))
+    expect(decodeSafetensors(bytes).metadata.get('plan')).toBe('{"reproducible":false,"workers":8,"held":"users"}')
+    expect(decodeModel(bytes).plan).toEqual(plan)
+    expect(decodeModel(encode(smallModel())).plan).toBeUndefined()
   })
 
   it('keep exact numbers in the metadata', () => {
@@ -180,6 +189,7 @@ describe('encodeModel', () => {
     ['an option that is not finite', { options: { rate: Number.NaN } }, 'options.rate is NaN'],
     ['an option that is a function', { options: { nested: [0, () => 0] } }, 'options.nested[1] is'],
     ['an option that is a date', { options: { at: new Date(0) } }, 'options.at is'],
+    ['a plan that JSON cannot express', { plan: { efficiency: Number.NaN } }, 'plan.efficiency is NaN'],
     ['an option that is a bigint', { options: { seed: 1n } }, 'options.seed is 1'],
   ]
   for (const [what, change, message] of cases) {
@@ -232,6 +242,7 @@ describe('decodeModel', () => {
     ['clip that is neither', note('clip', '1'), 'expected true or false'],
     ['options that are not JSON', note('options', '{'), 'expected JSON'],
     ['options that are a list', note('options', '[]'), 'expected a JSON object'],
+    ['a plan that is no object', note('plan', '3'), 'the metadata give plan as "3"; expected a JSON object'],
     ['no user factors', remove('user_factors'), 'the tensor user_factors is missing'],
     ['no item factors', remove('item_factors'), 'the tensor item_factors is missing'],
     ['no ids', remove('item_ids'), 'the tensor item_ids is missing'],

@@ -40,7 +40,7 @@ async function isModel(file: string): Promise<boolean> {
 async function modelInfo({ terminal }: Session, file: string): Promise<object> {
   const model = await readModel(file)
   const { size } = await stat(file)
-  const { factors, link, mean, range, clip, seen, options, userBias, userIds, itemIds } = model.parts
+  const { factors, link, mean, range, clip, seen, options, plan = {}, userBias, userIds, itemIds } = model.parts
   const { userCount, itemCount } = model
   const biases = userBias !== undefined
   const seenEntries = seen?.items.length ?? null
@@ -57,6 +57,7 @@ async function modelInfo({ terminal }: Session, file: string): Promise<object> {
       ['seen items', seenEntries === null ? 'none kept' : counted(seenEntries, 'entry')],
       ['file', inBytes(size)],
       ...Object.entries(options).map(([name, value]) => [`--${kebab(name)}`, String(value)] as const),
+      ...Object.entries(plan).map(([name, value]) => [`plan: ${name}`, String(value)] as const),
     ]),
   )
   return {
@@ -75,6 +76,7 @@ async function modelInfo({ terminal }: Session, file: string): Promise<object> {
     seen: seenEntries,
     bytes: size,
     options,
+    plan,
   }
 }
 
