@@ -212,7 +212,9 @@ async function runLibmf(files, { factors, epochs, threads }) {
 }
 
 function libmfBinary() {
-  return process.env.LIBMF_TRAIN === undefined ? 'npm libmf 0.2.0 (no AVX)' : `native ${basename(process.env.LIBMF_TRAIN)}`
+  return process.env.LIBMF_TRAIN === undefined
+    ? 'npm libmf 0.2.0 (no AVX)'
+    : `native ${basename(process.env.LIBMF_TRAIN)}`
 }
 
 function here(name) {

@@ -3,7 +3,8 @@
 //
 //   npm run build && npm run bench:quality -- --data DIR [--cases E1,E2] [--seeds 1,2,3] [--out FILE]
 //
-// DIR holds ml-100k/ as MovieLens publishes it and ml-1m/ratings.csv.gz (user, item, rating with a header).
+// DIR holds ml-100k/, ml-latest-small/ and movietweetings-100k/ as they are published, and ml-1m/ratings.csv.gz (user,
+// item, rating with a header). Cases E are published protocols, D the defaults, M mini-batches, P planted sets.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -222,6 +223,14 @@ if (values.data !== undefined) {
         official[0],
       ])
     }
+  }
+  for (const [id, name, file, bar] of [
+    ['D3', 'ml-latest-small 5-fold, the defaults', 'ml-latest-small/ratings.csv', 0.875],
+    ['D4', 'MovieTweetings 100K 5-fold (0 to 10), the defaults', 'movietweetings-100k/ratings.dat', 1.55],
+  ]) {
+    if (!wanted(id)) continue
+    const ratings = await readRatings(join(values.data, file))
+    await measure({ id, name, bar, options: { seed } }, splitFolds(ratings, { folds: 5, seed }))
   }
   if (wanted('M1')) {
     for (const seed of seeds) {
