@@ -13,7 +13,8 @@
 // LANES neighbouring invocations, a slice, own one row at a time, VECS vec4s each; slice x of workgroup A works on held block
 // A S + x. A held row stays in registers over its run of entries; the streamed row is read and written once an entry. No
 // two slices share a row between two barriers (`src/layout/tiles.ts`), so the result is the same whatever the order in
-// which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one. With `prefetch` the row of the next entry is under way while this one is worked on.
+// which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one.
+// With `prefetch` the rows of the next two entries are under way while this one is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run.
 
@@ -155,10 +156,23 @@ fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps:
   var entry = vec2u();
   var q: Row;
   var q_state = vec4f();
+  // Two rows are under way behind the one that is worked on, and the entry after them.
+  @if(prefetch) var next = vec2u();
+  @if(prefetch) var next_q: Row;
+  @if(prefetch) var next_q_state = vec4f();
+  @if(prefetch) var later = vec2u();
   @if(prefetch) if (first < end) {
     entry = entries[first];
     q = load_streamed(streamed_start + (entry.y & 0xffff), lane);
     q_state = streamed_state[streamed_start + (entry.y & 0xffff)];
+  }
+  @if(prefetch) if (first + 1 < end) {
+    next = entries[first + 1];
+    next_q = load_streamed(streamed_start + (next.y & 0xffff), lane);
+    next_q_state = streamed_state[streamed_start + (next.y & 0xffff)];
+  }
+  @if(prefetch) if (first + 2 < end) {
+    later = entries[first + 2];
   }
 
   for (var step = 0u; step < steps; step++) {
@@ -172,13 +186,15 @@ fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps:
       q = load_streamed(streamed, lane);
       q_state = streamed_state[streamed];
     }
-    @if(prefetch) var next_entry = entry;
-    @if(prefetch) var next_q: Row;
-    @if(prefetch) var next_q_state = vec4f();
-    @if(prefetch) if (position + 1 < end) {
-      next_entry = entries[position + 1];
-      next_q = load_streamed(streamed_start + (next_entry.y & 0xffff), lane);
-      next_q_state = streamed_state[streamed_start + (next_entry.y & 0xffff)];
+    @if(prefetch) var later_q: Row;
+    @if(prefetch) var later_q_state = vec4f();
+    @if(prefetch) if (position + 2 < end) {
+      later_q = load_streamed(streamed_start + (later.y & 0xffff), lane);
+      later_q_state = streamed_state[streamed_start + (later.y & 0xffff)];
+    }
+    @if(prefetch) var last = later;
+    @if(prefetch) if (position + 3 < end) {
+      last = entries[position + 3];
     }
     let slot = held_start + (entry.y >> 16);
     if (working && slot != held) {
@@ -223,12 +239,24 @@ fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps:
       store_streamed(streamed, q, q_state, lane, position);
       sums += vec2f(error * error, abs(error));
     }
-    // The next entry's row was read before this one was written, which matters where they are one.
-    @if(prefetch) if ((next_entry.y & 0xffff) != (entry.y & 0xffff)) {
+    // The rows under way were read before this one was written, which matters where they are the same.
+    @if(prefetch) if ((next.y & 0xffff) == (entry.y & 0xffff)) {
+      next_q = q;
+      next_q_state = q_state;
+    }
+    @if(prefetch) if ((later.y & 0xffff) == (entry.y & 0xffff)) {
+      later_q = q;
+      later_q_state = q_state;
+    }
+    @if(prefetch) {
+      entry = next;
       q = next_q;
       q_state = next_q_state;
+      next = later;
+      next_q = later_q;
+      next_q_state = later_q_state;
+      later = last;
     }
-    @if(prefetch) entry = next_entry;
   }
   if (held != NO_SLOT) {
     store_held(held, p, p_state, lane, end);

@@ -3,7 +3,7 @@ import type { Capabilities } from '../gpu/capabilities.ts'
 import type { SliceVariant } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { maxBlockSlots } from '../layout/blocks.ts'
-import type { TileShape } from '../layout/tile-grid.ts'
+import { gridOf, type TileShape, tilesPerStratum } from '../layout/tile-grid.ts'
 
 export interface FusedInput {
   entries: number
@@ -35,6 +35,12 @@ const fewWorkgroups = 128
 /** A workgroup is a whole subgroup at least, and small enough to have several on a core. */
 const workgroupInvocations = { least: 32, most: 256 }
 
+/** Tiles of a grid at most: a word each on the host while they are packed. */
+const mostTiles = 2 ** 26
+
+/** Blocks of a side at most, where the caller does not choose. */
+const mostBlocks = Math.sqrt(mostTiles)
+
 /** On a CPU: factors updated in about 70 ms on two cores, the length of a stratum at most. */
 const stratumFactors = 40e6
 
@@ -65,6 +71,15 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
       throw new OptionError(option, `"${option}" must be at least ${least} for ${rows} rows, not ${value}`)
     }
   }
+  const shape: TileShape = { workers, strata, slices, nested }
+  const tiles = tilesPerStratum(gridOf(shape), slices) * strata
+  if (tiles > mostTiles) {
+    const option = input.workers === undefined ? 'strata' : 'workers'
+    throw new OptionError(
+      option,
+      `"${option}" cuts the ratings into ${tiles} tiles, more than ${mostTiles}; take fewer workers or strata`,
+    )
+  }
   return {
     variant: {
       lanes,
@@ -74,7 +89,7 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
       prefetch: !adapter.software,
       f16: input.precision === 'f16',
     },
-    shape: { workers, strata, slices, nested },
+    shape,
   }
 }
 
@@ -101,14 +116,14 @@ function hardwareSlices(input: FusedInput, { features, subgroupMinSize }: Capabi
 }
 
 /** W with tiles of `tileEntries` in the mean. */
-const blocksFor = ({ entries }: FusedInput) => Math.floor(Math.sqrt(entries / tileEntries))
+const blocksFor = ({ entries }: FusedInput) => Math.floor(Math.min(mostBlocks, Math.sqrt(entries / tileEntries)))
 
 function hardwareWorkers(input: FusedInput, lanes: number, slices: number): number {
   return Math.floor(Math.min(blocksFor(input), mostInvocations / lanes) / slices)
 }
 
 function softwareWorkers({ entries, factors }: FusedInput): number {
-  return Math.max(leastSoftwareWorkers, Math.ceil((entries * factors) / stratumFactors))
+  return Math.min(mostBlocks, Math.max(leastSoftwareWorkers, Math.ceil((entries * factors) / stratumFactors)))
 }
 
 /** More blocks than rows would leave blocks empty. */

@@ -1,6 +1,6 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { fusedSgd, fusedStruct } from '../kernels/fused_sgd.ts'
+import { fusedSgd, fusedStruct, type SliceVariant } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { gridOf } from '../layout/tile-grid.ts'
 import type { TileLayout } from '../layout/tiles.ts'
@@ -8,12 +8,11 @@ import type { PairSums } from '../model/sums.ts'
 import { type ModelScale, packModel, type Shape } from '../model/tables.ts'
 import type { ErrorScale } from './error-scale.ts'
 import type { FusedOptions } from './fused-options.ts'
-import type { FusedPlan } from './fused-plan.ts'
 import type { FusedSide } from './fused-side.ts'
 import { type StratumWindows, windowBytes } from './stratum-windows.ts'
 
 export interface TileInput {
-  fused: FusedPlan
+  variant: SliceVariant
   layout: TileLayout
   scale: ModelScale
   shape: Shape
@@ -29,14 +28,14 @@ export type EncodeStratum = (pass: GPUComputePassEncoder, stratum: number, offse
 
 /** Uploads the entries and binds `fused_sgd` to them, chunk by chunk. */
 export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Promise<EncodeStratum> {
-  const { fused, layout, scale, shape, options, units, loss, windows } = input
+  const { variant, layout, scale, shape, options, units, loss, windows } = input
   const { workgroups, heldBlocks: heldBlockCount } = gridOf(layout.shape)
   const { slices, strata } = layout.shape
   const [users, items] = input.sides as [FusedSide, FusedSide]
   const heldUsers = layout.held === 'users'
   const [held, streamed] = heldUsers ? [users, items] : [items, users]
   const [heldBlocks, streamedBlocks] = heldUsers ? [layout.users, layout.items] : [layout.items, layout.users]
-  const pipeline = await gpu.pipeline(fusedSgd(fused.variant), {
+  const pipeline = await gpu.pipeline(fusedSgd(variant), {
     FACTOR_BLOCKS: factorBlocks(options.factors),
     SLICES: slices,
     BOUNDED: Number(scale.link === 'bounded'),

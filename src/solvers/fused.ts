@@ -76,8 +76,12 @@ export class FusedSolver implements Solver {
   ): Promise<FusedSolver> {
     const buffers = gpu.buffers()
     try {
-      const cut = await fitToDevice(gpu, chosen ?? planFor(gpu, ratings, options))
-      const { plan, resources } = await prepare(gpu, buffers, ratings, scale, initial, options, cut)
+      const counts = {
+        users: countRows(ratings.users, ratings.userCount),
+        items: countRows(ratings.items, ratings.itemCount),
+      }
+      const cut = await fitToDevice(gpu, chosen ?? planFor(gpu, counts, ratings.length, options))
+      const { plan, resources } = await prepare(gpu, buffers, { ratings, counts, scale, initial, options, cut })
       await gpu.settle(buffers)
       await stage(gpu, resources.sides)
       return new FusedSolver(gpu, buffers, options, plan, resources)
@@ -121,55 +125,62 @@ export class FusedSolver implements Solver {
   }
 }
 
-function planFor(gpu: Gpu, ratings: Ratings, options: FusedOptions): FusedPlan {
-  const occupied = (rows: Uint32Array, count: number) => countRows(rows, count).filter(entries => entries > 0).length
-  const users = occupied(ratings.users, ratings.userCount)
-  const items = occupied(ratings.items, ratings.itemCount)
-  return planFused({ ...options, entries: ratings.length, users, items }, gpu.capabilities)
+function planFor(gpu: Gpu, { users, items }: RowCounts, entries: number, options: FusedOptions): FusedPlan {
+  const occupied = (counts: Uint32Array) => counts.reduce((rows, count) => rows + Number(count > 0), 0)
+  return planFused({ ...options, entries, users: occupied(users), items: occupied(items) }, gpu.capabilities)
+}
+
+/** Entries of each row. */
+interface RowCounts {
+  users: Uint32Array
+  items: Uint32Array
+}
+
+interface FusedInput {
+  ratings: Ratings
+  counts: RowCounts
+  scale: ModelScale
+  initial: () => Parameters
+  options: FusedOptions
+  cut: FusedPlan
 }
 
 async function prepare(
   gpu: Gpu,
   buffers: BufferOwner,
-  ratings: Ratings,
-  scale: ModelScale,
-  initial: () => Parameters,
-  options: FusedOptions,
-  fused: FusedPlan,
+  { ratings, counts, scale, initial, options, cut }: FusedInput,
 ): Promise<{ plan: SolverPlan; resources: Resources }> {
   const { factors, precision } = options
   const { limits } = gpu.capabilities
   const shape = { users: ratings.userCount, items: ratings.itemCount, factors }
   const blocksPerRow = factorBlocks(factors)
-  const counts = { users: countRows(ratings.users, shape.users), items: countRows(ratings.items, shape.items) }
 
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
   tables.write(gpu, initial())
-  const layout = packTiles(ratings, fused.shape, {
+  const layout = packTiles(ratings, cut.shape, {
     seed: options.seed,
     chunkEntries: Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 8),
   })
   const windows = new StratumWindows(gpu, buffers, layout, options.seed)
   const units = options.optimizer === 'adagrad' ? errorScale(ratings, scale) : { score: 1, derivative: 1 }
-  const made = await Promise.all(
-    sides.map(async side => {
-      const weights = buffers.upload(`${side}-weights`, penaltyWeights(counts[side], penaltyExponent(options.penalty)))
-      const [modelFactors, bias] =
-        side === 'users' ? [tables.userFactors, tables.userBias] : [tables.itemFactors, tables.itemBias]
-      const penalty = await PenaltyMeter.create(
-        gpu,
-        buffers,
-        { FACTOR_BLOCKS: blocksPerRow, PARAMETER_BLOCKS: blocksPerRow + Number(options.biases) },
-        shape[side],
-        {
-          factors: modelFactors,
-          bias,
-          weights,
-          side: buffers.uniform(`${side} options`, packSide(options, shape[side], side)),
-        },
-      )
-      const fusedSide = await FusedSide.create(gpu, buffers, {
+  const fusedSides: FusedSide[] = []
+  const penalties: PenaltyMeter[] = []
+  for (const side of sides) {
+    const weights = buffers.upload(`${side}-weights`, penaltyWeights(counts[side], penaltyExponent(options.penalty)))
+    const [modelFactors, bias] =
+      side === 'users' ? [tables.userFactors, tables.userBias] : [tables.itemFactors, tables.itemBias]
+    const constants = { FACTOR_BLOCKS: blocksPerRow, PARAMETER_BLOCKS: blocksPerRow + Number(options.biases) }
+    penalties.push(
+      await PenaltyMeter.create(gpu, buffers, constants, shape[side], {
+        factors: modelFactors,
+        bias,
+        weights,
+        side: buffers.uniform(`${side} options`, packSide(options, shape[side], side)),
+      }),
+    )
+    fusedSides.push(
+      await FusedSide.create(gpu, buffers, {
         label: side,
         blocks: layout[side],
         slotCounts: side === 'users' ? layout.userSlotCounts : layout.itemSlotCounts,
@@ -181,14 +192,12 @@ async function prepare(
         squares: { factors: units.derivative ** 2 * units.score, bias: units.derivative ** 2 },
         strata: windows.buffer,
         windowBytes,
-      })
-      return { penalty, fusedSide }
-    }),
-  )
-  const fusedSides = made.map(({ fusedSide }) => fusedSide)
+      }),
+    )
+  }
   const loss = await PairSums.create(gpu, buffers, 'loss', layout.shape.strata * gridOf(layout.shape).heldBlocks)
   const encodeTiles = await bindTiles(gpu, buffers, {
-    fused,
+    variant: cut.variant,
     layout,
     scale,
     shape,
@@ -199,11 +208,11 @@ async function prepare(
     windows,
   })
   return {
-    plan: describe(fused, layout, fusedSides, options),
+    plan: describe(cut, layout, fusedSides, options),
     resources: {
       tables,
       sides: fusedSides,
-      penalties: made.map(({ penalty }) => penalty),
+      penalties,
       loss,
       windows,
       encodeStratum(pass, stratum, offset) {

@@ -110,6 +110,13 @@ describe('planFused', () => {
     expect(planFused({ ...given, strata: 2 }, lavapipe).shape).toMatchObject({ workers: 6, strata: 2 })
   })
 
+  it('refuses a grid of more tiles than there is room for', () => {
+    const failing = () => planFused({ ...input(1000, 50, 40), workers: 60_000 }, lavapipe)
+    expect(failing).toThrow(OptionError)
+    expect(failing).toThrow('"workers" cuts the ratings into 3600000000 tiles, more than 67108864')
+    expect(() => planFused({ ...netflix(32), strata: 65_535 }, nvidia)).toThrow('"strata" cuts')
+  })
+
   it('refuses workers and strata with which a block would not hold its rows', () => {
     const million = input(3_000_000, 1_000_000, 100)
     for (const option of ['workers', 'strata'] as const) {
