@@ -41,6 +41,12 @@ const mostTiles = 2 ** 26
 /** Blocks of a side at most, where the caller does not choose. */
 const mostBlocks = Math.sqrt(mostTiles)
 
+/**
+ * What one dispatch may do at most, so that no watchdog (about 2 s) ends it: factors updated on a slow GPU in a second, and
+ * entries that a slice works on one after another.
+ */
+const dispatchBound = { factors: 2e9, steps: 1.5e6 }
+
 /** On a CPU: factors updated in about 70 ms on two cores, the length of a stratum at most. */
 const stratumFactors = 40e6
 
@@ -65,11 +71,14 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
   const least = Math.ceil(rows / (maxBlockSlots - 1) / slicesPerTile)
   const chosen = adapter.software ? softwareWorkers(input) : hardwareWorkers(input, lanes, slicesPerTile)
   const workers = input.workers ?? Math.max(least, Math.min(chosen, mostWorkers(input, slicesPerTile)))
-  const strata = input.strata ?? workers
-  for (const [option, value] of [['workers', workers] as const, ['strata', strata] as const]) {
-    if (value < least) {
-      throw new OptionError(option, `"${option}" must be at least ${least} for ${rows} rows, not ${value}`)
-    }
+  const leastStrata = Math.max(least, strataInTime(input, workers * slicesPerTile))
+  const strata = input.strata ?? Math.max(workers, leastStrata)
+  if (workers < least) {
+    throw new OptionError('workers', `"workers" must be at least ${least} for ${rows} rows, not ${workers}`)
+  }
+  if (strata < leastStrata) {
+    const what = `${rows} rows and ${input.entries} entries with ${workers} workers`
+    throw new OptionError('strata', `"strata" must be at least ${leastStrata} for ${what}, not ${strata}`)
   }
   const shape: TileShape = { workers, strata, slices, nested }
   const tiles = tilesPerStratum(gridOf(shape), slices) * strata
@@ -115,6 +124,12 @@ function hardwareSlices(input: FusedInput, { features, subgroupMinSize }: Capabi
   return { lanes, slices: Math.max(least, Math.min(most, powerOfTwoTo(blocksFor(input) / fewWorkgroups))) }
 }
 
+/** Strata that keep each dispatch within its bound. */
+function strataInTime({ entries, factors }: FusedInput, slices: number): number {
+  const byFactors = (entries * factors) / dispatchBound.factors
+  return Math.ceil(Math.max(byFactors, entries / slices / dispatchBound.steps))
+}
+
 /** W with tiles of `tileEntries` in the mean. */
 const blocksFor = ({ entries }: FusedInput) => Math.floor(Math.min(mostBlocks, Math.sqrt(entries / tileEntries)))
 
@@ -126,7 +141,9 @@ function softwareWorkers({ entries, factors }: FusedInput): number {
   return Math.min(mostBlocks, Math.max(leastSoftwareWorkers, Math.ceil((entries * factors) / stratumFactors)))
 }
 
-/** More blocks than rows would leave blocks empty. */
-function mostWorkers({ users, items }: FusedInput, slices: number): number {
-  return Math.max(1, Math.floor(Math.min(users, items) / slices))
+/** More blocks than rows would leave blocks empty; and where many strata are needed, there is room for fewer workers. */
+function mostWorkers(input: FusedInput, slices: number): number {
+  const byRows = Math.min(input.users, input.items) / slices
+  const byTiles = mostTiles / slices ** 2 / strataInTime(input, mostBlocks)
+  return Math.max(1, Math.floor(Math.min(byRows, byTiles)))
 }

@@ -69,7 +69,8 @@ describe('planFused', () => {
           // Places in a block are 16-bit numbers; replicas take at most a slot more in each block.
           const heldBlocks = shape.workers * (shape.nested ? shape.slices : 1)
           expect(heldBlocks * 65535).toBeGreaterThanOrEqual(Math.max(given.users, given.items))
-          expect(shape.strata).toBe(shape.workers)
+          expect(shape.strata).toBeGreaterThanOrEqual(shape.workers)
+          expect((given.entries * given.factors) / shape.strata).toBeLessThanOrEqual(2e9)
           expect(shape.workers).toBeGreaterThanOrEqual(1)
         },
       ),
@@ -122,8 +123,19 @@ describe('planFused', () => {
     for (const option of ['workers', 'strata'] as const) {
       const failing = () => planFused({ ...million, [option]: 15 }, lavapipe)
       expect(failing).toThrow(OptionError)
-      expect(failing).toThrow(`"${option}" must be at least 16 for 1000000 rows, not 15`)
+      expect(failing).toThrow(new RegExp(`"${option}" must be at least 16 for 1000000 rows.*, not 15`))
       expect(planFused({ ...million, [option]: 16 }, lavapipe).shape[option]).toBe(16)
     }
+  })
+
+  it('keeps dispatches short enough for watchdogs, however few workers and strata the caller asks for', () => {
+    const alone = planFused({ ...netflix(32), workers: 10 }, nvidia).shape
+    expect(99_000_000 / (alone.workers * alone.slices) / alone.strata).toBeLessThanOrEqual(1.5e6)
+    expect(alone.strata).toBeGreaterThanOrEqual(10)
+    expect(() => planFused({ ...netflix(128), strata: 1 }, nvidia)).toThrow(
+      '"strata" must be at least 7 for 480189 rows and 99000000 entries',
+    )
+    expect(planFused({ ...netflix(128), strata: 7 }, nvidia).shape.strata).toBe(7)
+    expect(planFused({ ...input(1_000_000, 6040, 3706), strata: 1 }, nvidia).shape.strata).toBe(1)
   })
 })
