@@ -16,40 +16,18 @@
 // which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one.
 // With `prefetch` the rows of the next two entries are under way while this one is worked on.
 //
-// Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run.
+// Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
+// come to 71% (k = 32) and 83% (k = 128) of a copy's rate on lavapipe: docs/performance.md.
 
 import constants::{LANES, VECS};
 import package::lib::dispatch::linear_workgroup;
-import package::lib::model::{FACTOR_BLOCKS, model};
+import package::lib::fused_rows::{Row, batch, held_state, streamed_state, load_held, load_streamed, store_held, store_streamed};
+import package::lib::fused_step::{ADAGRAD, options, damped, stepped};
+import package::lib::model::model;
 import package::lib::link::{prediction, prediction_slope};
 import package::lib::slices::{SLICES, between_sums, sum_first, sum_second};
-import package::lib::stratum::Stratum;
-import package::lib::stored::{pack_factors, unpack_factors};
 @if(subgroups) enable subgroups;
 
-override ADAGRAD: bool;
-override BIASES: bool;
-
-struct Fused {
-  workgroups: u32,
-  strata: u32,
-  held_rate: f32,
-  streamed_rate: f32,
-  bias_rate: f32,
-  held_penalty: f32,
-  streamed_penalty: f32,
-  bias_penalty: f32,
-  // 1 / k
-  component: f32,
-}
-
-@if(!f16) @group(0) @binding(0) var<storage, read_write> held_factors: array<vec4f>;
-@if(f16) @group(0) @binding(0) var<storage, read_write> held_factors: array<vec2u>;
-@if(!f16) @group(0) @binding(1) var<storage, read_write> streamed_factors: array<vec4f>;
-@if(f16) @group(0) @binding(1) var<storage, read_write> streamed_factors: array<vec2u>;
-// A slot's bias, its two sums of squares, and w.
-@group(0) @binding(2) var<storage, read_write> held_state: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> streamed_state: array<vec4f>;
 // Sums of e^2 and |e| of each slice.
 @group(0) @binding(5) var<storage, read_write> partials: array<vec2f>;
 
@@ -59,92 +37,8 @@ struct Fused {
 @group(1) @binding(1) var<storage, read> tiles: array<u32>;
 // First slot of each held block, then of each streamed block.
 @group(1) @binding(2) var<storage, read> blocks: array<u32>;
-@group(1) @binding(3) var<uniform> batch: Stratum;
-@group(1) @binding(4) var<uniform> options: Fused;
 
 const NO_SLOT: u32 = 0xffffffff;
-
-alias Row = array<vec4f, VECS>;
-
-fn noise_of(position: u32) -> u32 {
-  return batch.noise + position * 0x9e3779b1;
-}
-
-fn inside(block: u32) -> bool {
-  return FACTOR_BLOCKS % LANES == 0 || block < FACTOR_BLOCKS;
-}
-
-fn load_held(slot: u32, lane: u32) -> Row {
-  var row: Row;
-  for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      row[v] = unpack_factors(held_factors[slot * FACTOR_BLOCKS + block]);
-    }
-  }
-  return row;
-}
-
-fn load_streamed(slot: u32, lane: u32) -> Row {
-  var row: Row;
-  for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      row[v] = unpack_factors(streamed_factors[slot * FACTOR_BLOCKS + block]);
-    }
-  }
-  return row;
-}
-
-// `position` of the entry after which the row is stored: the seed of its rounding.
-fn store_held(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
-  let noise = noise_of(position);
-  for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      let at = slot * FACTOR_BLOCKS + block;
-      held_factors[at] = pack_factors(row[v], noise ^ at);
-    }
-  }
-  if (lane == 0) {
-    held_state[slot] = state;
-  }
-}
-
-fn store_streamed(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
-  let noise = ~noise_of(position);
-  for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      let at = slot * FACTOR_BLOCKS + block;
-      streamed_factors[at] = pack_factors(row[v], noise ^ at);
-    }
-  }
-  if (lane == 0) {
-    streamed_state[slot] = state;
-  }
-}
-
-// What a sum of squares does to a rate.
-fn damped(rate: f32, squares: f32) -> f32 {
-  if (ADAGRAD) {
-    return batch.rate * rate * inverseSqrt(squares);
-  }
-  return batch.rate * rate;
-}
-
-// Bias and sums of squares after an entry; `square` is the mean squared component of the factors' gradient.
-fn stepped(state: vec4f, slope_error: f32, square: f32) -> vec4f {
-  var next = state;
-  if (BIASES) {
-    next.x -= damped(options.bias_rate, state.z) * (options.bias_penalty * state.w * state.x - slope_error);
-  }
-  if (ADAGRAD) {
-    next.y += square;
-    next.z += slope_error * slope_error;
-  }
-  return next;
-}
 
 // The entries of one tile, in order; returns the sums of e^2 and |e|. `steps` is the length of the workgroup's longest
 // tile: as many steps for every slice, so that all of them meet at the sums.

@@ -1,0 +1,77 @@
+// The rows of either side as a slice holds them: lane l has the vec4s l, l + LANES, ... of a row, VECS of them, and every
+// lane the slot's state: its bias, two sums of squares, and its weight in the penalty.
+
+import constants::{LANES, VECS};
+import package::lib::model::FACTOR_BLOCKS;
+import package::lib::stored::{pack_factors, unpack_factors};
+import package::lib::stratum::Stratum;
+
+@if(!f16) @group(0) @binding(0) var<storage, read_write> held_factors: array<vec4f>;
+@if(f16) @group(0) @binding(0) var<storage, read_write> held_factors: array<vec2u>;
+@if(!f16) @group(0) @binding(1) var<storage, read_write> streamed_factors: array<vec4f>;
+@if(f16) @group(0) @binding(1) var<storage, read_write> streamed_factors: array<vec2u>;
+// A slot's bias, its two sums of squares, and w.
+@group(0) @binding(2) var<storage, read_write> held_state: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> streamed_state: array<vec4f>;
+@group(1) @binding(3) var<uniform> batch: Stratum;
+
+alias Row = array<vec4f, VECS>;
+
+fn noise_of(position: u32) -> u32 {
+  return batch.noise + position * 0x9e3779b1;
+}
+
+fn inside(block: u32) -> bool {
+  return FACTOR_BLOCKS % LANES == 0 || block < FACTOR_BLOCKS;
+}
+
+fn load_held(slot: u32, lane: u32) -> Row {
+  var row: Row;
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      row[v] = unpack_factors(held_factors[slot * FACTOR_BLOCKS + block]);
+    }
+  }
+  return row;
+}
+
+fn load_streamed(slot: u32, lane: u32) -> Row {
+  var row: Row;
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      row[v] = unpack_factors(streamed_factors[slot * FACTOR_BLOCKS + block]);
+    }
+  }
+  return row;
+}
+
+// `position` of the entry after which the row is stored: the seed of its rounding.
+fn store_held(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
+  let noise = noise_of(position);
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      let at = slot * FACTOR_BLOCKS + block;
+      held_factors[at] = pack_factors(row[v], noise ^ at);
+    }
+  }
+  if (lane == 0) {
+    held_state[slot] = state;
+  }
+}
+
+fn store_streamed(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
+  let noise = ~noise_of(position);
+  for (var v = 0u; v < VECS; v++) {
+    let block = v * LANES + lane;
+    if (inside(block)) {
+      let at = slot * FACTOR_BLOCKS + block;
+      streamed_factors[at] = pack_factors(row[v], noise ^ at);
+    }
+  }
+  if (lane == 0) {
+    streamed_state[slot] = state;
+  }
+}
