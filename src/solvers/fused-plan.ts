@@ -116,11 +116,11 @@ function softwareSlices({ factors }: FusedInput, { features, subgroupMinSize }: 
 }
 
 /** A vec4 a lane where a subgroup is wide enough; as many slices as the data has tiles for. */
-function hardwareSlices(input: FusedInput, { features, subgroupMinSize }: Capabilities) {
+function hardwareSlices(input: FusedInput, { features, subgroupMinSize, limits }: Capabilities) {
   const width = features.subgroups ? Math.min(32, powerOfTwoTo(subgroupMinSize)) : 8
   const lanes = Math.min(width, powerOfTwoFrom(factorBlocks(input.factors)))
   const least = Math.max(1, workgroupInvocations.least / lanes)
-  const most = workgroupInvocations.most / lanes
+  const most = Math.min(workgroupInvocations.most, powerOfTwoTo(limits.maxComputeInvocationsPerWorkgroup)) / lanes
   return { lanes, slices: Math.max(least, Math.min(most, powerOfTwoTo(blocksFor(input) / fewWorkgroups))) }
 }
 

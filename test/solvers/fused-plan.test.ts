@@ -95,6 +95,12 @@ describe('planFused', () => {
     expect(shape.workers).toBeGreaterThan(32)
   })
 
+  it('makes workgroups no larger than the device allows', () => {
+    const small = { ...nvidia, limits: { ...limits, maxComputeInvocationsPerWorkgroup: 128 } }
+    const { variant, shape } = planFused(netflix(128), small)
+    expect(variant.lanes * shape.slices).toBe(128)
+  })
+
   it('gives a CPU a few workers, one vector each, and strata that end in about 70 ms', () => {
     const small = planFused(input(900_000, 6040, 3706), lavapipe)
     expect(small.shape).toEqual({ workers: 8, strata: 8, slices: 2, nested: false })

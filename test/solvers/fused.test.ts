@@ -3,6 +3,7 @@ import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import type { Ratings } from '../../src/data/ratings.ts'
 import { splitRandom } from '../../src/data/split.ts'
+import { DeviceLostError } from '../../src/errors.ts'
 import { batchOrder } from '../../src/layout/batches.ts'
 import { countRows } from '../../src/layout/rows.ts'
 import { packTiles } from '../../src/layout/tiles.ts'
@@ -15,6 +16,7 @@ import { fit } from '../../src/train/fit.ts'
 import { initialParameters } from '../../src/train/initialize.ts'
 import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../src/train/options.ts'
 import { scaleOf } from '../../src/train/scale.ts'
+import type { FitResult } from '../../src/train/training.ts'
 import { type FusedReferenceOptions, fusedSgd } from '../reference/fused_sgd.ts'
 import { mergeReplicas } from '../reference/merge_replicas.ts'
 import { publishRows } from '../reference/publish_rows.ts'
@@ -236,6 +238,21 @@ describe('the fused solver', () => {
     expect(again.parts.plan).toMatchObject({ reproducible: false, strata: 2 })
     expect((await racing.model.evaluate(test)).rmse).toBeLessThan(2 * planted.noiseFloor(test))
     racing.model.destroy()
+  })
+
+  it('keeps the last finished epoch when the device is lost', async () => {
+    const error = await onOwnGpu(gpu => {
+      const onEpoch = ({ epoch }: { epoch: number }) => {
+        if (epoch === 2) gpu.device.destroy()
+      }
+      return fit(gpu, train, { ...settings(), epochs: 5, onEpoch }).catch((caught: unknown) => caught)
+    })
+    expect(error).toBeInstanceOf(DeviceLostError)
+    const { epoch, result } = error as DeviceLostError<FitResult>
+    const expected = await fit(device.gpu, train, { ...settings(), epochs: 2 })
+    expect(epoch).toBe(2)
+    expect(result!.model.parts.userFactors).toEqual(expected.model.parts.userFactors)
+    expect(result!.plan).toEqual(expected.plan)
   })
 
   it('gives the same bytes where entries fill many buffers', async () => {

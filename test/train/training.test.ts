@@ -107,6 +107,20 @@ describe('training', () => {
     await expect(fit(gpu, train, { ...base, validation: none })).rejects.toBeInstanceOf(OptionError)
   })
 
+  it('tells how the work is cut before the first epoch, and frees it where there is none', async () => {
+    await fit(gpu, train, { factors: 8, epochs: 1 })
+    const before = gpu.liveBytes
+    const training = new Training(gpu, train, { factors: 8, workers: 3 })
+    expect(await training.prepare()).toMatchObject({ reproducible: true, workers: 3 })
+    expect(gpu.liveBytes).toBeGreaterThan(before)
+    training.destroy()
+    expect(gpu.liveBytes).toBe(before)
+    const ended = new Training(gpu, train, { factors: 8, epochs: 1, workers: 4 })
+    await ended.step()
+    const { plan } = await ended.finish()
+    expect(await ended.prepare()).toBe(plan)
+  })
+
   it('keeps validation entries out of the training', async () => {
     const one = await fit(gpu, train, { ...base, validationRatio: 0.25 })
     expect(one.epochs[0]!.validationRmse).toBeGreaterThan(0)
