@@ -14,7 +14,7 @@
 // A S + x. A held row stays in registers over its run of entries; the streamed row is read and written once an entry. No
 // two slices share a row between two barriers (`src/layout/tiles.ts`), so the result is the same whatever the order in
 // which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one.
-// With `prefetch` the rows of the next two entries are under way while this one is worked on.
+// With `prefetch` the rows of the next two entries, of both sides, are under way while this one is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
 // come to 71% (k = 32) and 83% (k = 128) of a copy's rate on lavapipe: docs/performance.md.
@@ -43,6 +43,42 @@ const NO_SLOT: u32 = 0xffffffff;
 @if(nested) override SUB_STRATA: u32 = SLICES;
 @if(!nested) const SUB_STRATA: u32 = 1;
 
+// An entry with its streamed row and, read ahead, the held row that it begins a run of.
+struct Fetched {
+  entry: vec2u,
+  q: Row,
+  q_state: vec4f,
+  @if(prefetch) p: Row,
+  @if(prefetch) p_state: vec4f,
+}
+
+fn held_place(entry: vec2u) -> u32 {
+  return entry.y >> 16;
+}
+
+fn streamed_place(entry: vec2u) -> u32 {
+  return entry.y & 0xffff;
+}
+
+@if(!prefetch) fn fetch(entry: vec2u, held_start: u32, streamed_start: u32, lane: u32) -> Fetched {
+  let slot = streamed_start + streamed_place(entry);
+  return Fetched(entry, load_streamed(slot, lane), streamed_state[slot]);
+}
+
+// `begins`: whether the entry before is another row's.
+@if(prefetch) fn fetch(entry: vec2u, begins: bool, held_start: u32, streamed_start: u32, lane: u32) -> Fetched {
+  let slot = streamed_start + streamed_place(entry);
+  var fetched: Fetched;
+  fetched.entry = entry;
+  fetched.q = load_streamed(slot, lane);
+  fetched.q_state = streamed_state[slot];
+  if (begins) {
+    fetched.p = load_held(held_start + held_place(entry), lane);
+    fetched.p_state = held_state[held_start + held_place(entry)];
+  }
+  return fetched;
+}
+
 // The entries of one tile, in order; returns the sums of e^2 and |e|. `steps` is the length of the workgroup's longest
 // tile: as many steps for every slice, so that all of them meet at the sums.
 fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps: u32, lane: u32, local_index: u32) -> vec2f {
@@ -50,57 +86,50 @@ fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps:
   var held = NO_SLOT;
   var p: Row;
   var p_state = vec4f();
-  var entry = vec2u();
-  var q: Row;
-  var q_state = vec4f();
-  // Two rows are under way behind the one that is worked on, and the entry after them.
-  @if(prefetch) var next = vec2u();
-  @if(prefetch) var next_q: Row;
-  @if(prefetch) var next_q_state = vec4f();
-  @if(prefetch) var later = vec2u();
+  var now: Fetched;
+  // Two entries are under way behind the one that is worked on, and after them one without its rows.
+  @if(prefetch) var next: Fetched;
+  @if(prefetch) var coming = vec2u();
   @if(prefetch) if (first < end) {
-    entry = entries[first];
-    q = load_streamed(streamed_start + (entry.y & 0xffff), lane);
-    q_state = streamed_state[streamed_start + (entry.y & 0xffff)];
+    now = fetch(entries[first], true, held_start, streamed_start, lane);
   }
   @if(prefetch) if (first + 1 < end) {
-    next = entries[first + 1];
-    next_q = load_streamed(streamed_start + (next.y & 0xffff), lane);
-    next_q_state = streamed_state[streamed_start + (next.y & 0xffff)];
+    let entry = entries[first + 1];
+    next = fetch(entry, held_place(entry) != held_place(now.entry), held_start, streamed_start, lane);
   }
   @if(prefetch) if (first + 2 < end) {
-    later = entries[first + 2];
+    coming = entries[first + 2];
   }
 
   for (var step = 0u; step < steps; step++) {
     let position = first + step;
     let working = SLICES == 1 || position < end;
     @if(!prefetch) if (working) {
-      entry = entries[position];
+      now = fetch(entries[position], held_start, streamed_start, lane);
     }
-    let streamed = streamed_start + (entry.y & 0xffff);
-    @if(!prefetch) if (working) {
-      q = load_streamed(streamed, lane);
-      q_state = streamed_state[streamed];
-    }
-    @if(prefetch) var later_q: Row;
-    @if(prefetch) var later_q_state = vec4f();
+    @if(prefetch) var later: Fetched;
     @if(prefetch) if (position + 2 < end) {
-      later_q = load_streamed(streamed_start + (later.y & 0xffff), lane);
-      later_q_state = streamed_state[streamed_start + (later.y & 0xffff)];
+      later = fetch(coming, held_place(coming) != held_place(next.entry), held_start, streamed_start, lane);
     }
-    @if(prefetch) var last = later;
     @if(prefetch) if (position + 3 < end) {
-      last = entries[position + 3];
+      coming = entries[position + 3];
     }
-    let slot = held_start + (entry.y >> 16);
+    var q = now.q;
+    var q_state = now.q_state;
+    let slot = held_start + held_place(now.entry);
     if (working && slot != held) {
       if (held != NO_SLOT) {
         store_held(held, p, p_state, lane, position);
       }
       held = slot;
-      p = load_held(held, lane);
-      p_state = held_state[held];
+      @if(!prefetch) {
+        p = load_held(held, lane);
+        p_state = held_state[held];
+      }
+      @if(prefetch) {
+        p = now.p;
+        p_state = now.p_state;
+      }
     }
 
     var product = 0.0;
@@ -108,7 +137,7 @@ fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps:
       product += dot(p[v], q[v]);
     }
     let score = model.mean + (p_state.x + q_state.x) + sum_first(product, local_index);
-    let error = bitcast<f32>(entry.x) - prediction(score);
+    let error = bitcast<f32>(now.entry.x) - prediction(score);
     let slope_error = error * prediction_slope(score);
 
     let p_rate = damped(options.held_rate, p_state.y);
@@ -133,26 +162,21 @@ fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps:
     if (working) {
       p_state = stepped(p_state, slope_error, squares.x);
       q_state = stepped(q_state, slope_error, squares.y);
-      store_streamed(streamed, q, q_state, lane, position);
+      store_streamed(streamed_start + streamed_place(now.entry), q, q_state, lane, position);
       sums += vec2f(error * error, abs(error));
     }
     // The rows under way were read before this one was written, which matters where they are the same.
-    @if(prefetch) if ((next.y & 0xffff) == (entry.y & 0xffff)) {
-      next_q = q;
-      next_q_state = q_state;
+    @if(prefetch) if (streamed_place(next.entry) == streamed_place(now.entry)) {
+      next.q = q;
+      next.q_state = q_state;
     }
-    @if(prefetch) if ((later.y & 0xffff) == (entry.y & 0xffff)) {
-      later_q = q;
-      later_q_state = q_state;
+    @if(prefetch) if (streamed_place(later.entry) == streamed_place(now.entry)) {
+      later.q = q;
+      later.q_state = q_state;
     }
     @if(prefetch) {
-      entry = next;
-      q = next_q;
-      q_state = next_q_state;
+      now = next;
       next = later;
-      next_q = later_q;
-      next_q_state = later_q_state;
-      later = last;
     }
   }
   if (held != NO_SLOT) {
