@@ -56,11 +56,17 @@ export class FactorTables {
     const { users, items, factors } = this.shape
     const stride = 4 * paddedFactors(factors)
     const floats = async (buffer: GPUBuffer, bytes: number) => new Float32Array(await gpu.read(buffer, bytes))
+    const [userFactors, itemFactors, userBias, itemBias] = await Promise.all([
+      floats(this.userFactors, users * stride),
+      floats(this.itemFactors, items * stride),
+      floats(this.userBias, 4 * users),
+      floats(this.itemBias, 4 * items),
+    ])
     return {
-      userFactors: trimRows(await floats(this.userFactors, users * stride), users, factors),
-      itemFactors: trimRows(await floats(this.itemFactors, items * stride), items, factors),
-      userBias: await floats(this.userBias, 4 * users),
-      itemBias: await floats(this.itemBias, 4 * items),
+      userFactors: trimRows(userFactors, users, factors),
+      itemFactors: trimRows(itemFactors, items, factors),
+      userBias,
+      itemBias,
     }
   }
 

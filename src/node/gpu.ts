@@ -37,23 +37,39 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
+/** Promises that are waited for. One loop polls for all of them. */
+let waiting = 0
+let polling = false
+
+/** Turns of the loop since something last settled. */
+let idleTurns = 0
+
+/** Turns without a sleep, about 0.2 ms: what is all but done should not cost one. */
+const busyTurns = 20
+
 /**
  * While a GPU promise is pending, Dawn's binding polls from the main thread without a pause and burns a whole core.
  * Sleeping a millisecond between its polls gives that core back; timers and other callbacks run in between.
  */
 async function waitInSteps<T>(promise: Promise<T>): Promise<T> {
-  let settled = false
-  const watched = promise.finally(() => {
-    settled = true
-  })
-  watched.catch(() => {}) // heard below
-  // What is done already should not cost a sleep.
-  await nextTurn()
-  while (!settled) {
-    Atomics.wait(sleeper, 0, 0, 1)
+  waiting++
+  idleTurns = 0
+  if (!polling) void poll()
+  try {
+    return await promise
+  } finally {
+    waiting--
+    idleTurns = 0
+  }
+}
+
+async function poll(): Promise<void> {
+  polling = true
+  while (waiting > 0) {
+    if (idleTurns++ >= busyTurns) Atomics.wait(sleeper, 0, 0, 1)
     await nextTurn()
   }
-  return await watched
+  polling = false
 }
 
 const nextTurn = () => new Promise<void>(resolve => setImmediate(resolve))

@@ -113,10 +113,12 @@ export class FusedSolver implements Solver {
       },
       signal,
     )
-    const [squaredError] = await loss.read()
-    let penalty = 0
-    for (const meter of penalties) penalty += await meter.read()
-    return { squaredError, penalty, gpuSeconds: await this.#timer.seconds() }
+    const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
+      loss.read(),
+      this.#timer.seconds(),
+      ...penalties.map(meter => meter.read()),
+    ])
+    return { squaredError, penalty: penalty.reduce((sum, part) => sum + part, 0), gpuSeconds }
   }
 
   destroy(): void {

@@ -116,9 +116,13 @@ export class MinibatchSolver implements Solver {
       (pass, step) => (step < batchCount ? encodeBatch(pass, step) : encodeSums(pass)),
       signal,
     )
-    const [squaredError] = await loss.read()
-    const penalty = (await users.penalty.read()) + (await items.penalty.read())
-    return { squaredError, penalty, gpuSeconds: await this.#timer.seconds() }
+    const [[squaredError], gpuSeconds, userPenalty, itemPenalty] = await Promise.all([
+      loss.read(),
+      this.#timer.seconds(),
+      users.penalty.read(),
+      items.penalty.read(),
+    ])
+    return { squaredError, penalty: userPenalty + itemPenalty, gpuSeconds }
   }
 
   /** `step` is Adam's t, counted from 1 over the whole run. */
