@@ -17,7 +17,7 @@
 // With `prefetch` the rows of the next two entries, of both sides, are under way while this one is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
-// come to 71% (k = 32) and 83% (k = 128) of a copy's rate on lavapipe: docs/performance.md.
+// come to 79% (k = 32) and 90% (k = 128) of a copy's rate on lavapipe: docs/performance.md.
 
 import constants::{LANES, VECS};
 import package::lib::dispatch::linear_workgroup;

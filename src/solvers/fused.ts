@@ -1,4 +1,5 @@
 import type { Ratings } from '../data/ratings.ts'
+import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
@@ -10,7 +11,7 @@ import { gridOf } from '../layout/tile-grid.ts'
 import { packTiles, type TileLayout } from '../layout/tiles.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
-import { errorScale } from './error-scale.ts'
+import { type ErrorScale, errorScale } from './error-scale.ts'
 import type { FusedOptions } from './fused-options.ts'
 import { type FusedPlan, planFused } from './fused-plan.ts'
 import { fitToDevice } from './fused-probe.ts'
@@ -166,6 +167,7 @@ async function prepare(
   })
   const windows = new StratumWindows(gpu, buffers, layout, options.seed)
   const units = options.optimizer === 'adagrad' ? errorScale(ratings, scale) : { score: 1, derivative: 1 }
+  const squares = firstSquares(units, ratings.length)
   const fusedSides: FusedSide[] = []
   const penalties: PenaltyMeter[] = []
   for (const side of sides) {
@@ -191,7 +193,7 @@ async function prepare(
         factors: modelFactors,
         bias,
         weights,
-        squares: { factors: units.derivative ** 2 * units.score, bias: units.derivative ** 2 },
+        squares,
         strata: windows.buffer,
         windowBytes,
       }),
@@ -251,6 +253,21 @@ function describe(
 function bytesPerUpdate(factors: number, precision: 'f32' | 'f16', runLength: number): number {
   const row = 2 * (4 * factorBlocks(factors) * (precision === 'f16' ? 2 : 4) + 16)
   return Math.round(row + 8 + row / runLength)
+}
+
+/**
+ * What AdaGrad's sums of squares start from: the square of a gradient of the size that the ratings' unit gives it.
+ * @throws InputError where single precision cannot hold such sums
+ */
+function firstSquares({ derivative, score }: ErrorScale, entries: number): { factors: number; bias: number } {
+  const squares = { factors: derivative ** 2 * score, bias: derivative ** 2 }
+  if (Math.min(squares.factors, squares.bias) < 1e-30 || Math.max(squares.factors, squares.bias) * entries > 1e38) {
+    throw new InputError(
+      `the ratings lie about ${derivative} from where training starts; adagrad's sums hold from about 1e-10 to 1e10: ` +
+        'bring the ratings into other units, or take the optimizer sgd',
+    )
+  }
+  return squares
 }
 
 /** The initial parameters, from the model's tables to the slots. */

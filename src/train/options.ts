@@ -165,10 +165,8 @@ export function resolveOptions(
   const parsed = result.output
   const solver = parsed.solver ?? (isFused(parsed.optimizer) && parsed.batchSize === undefined ? 'sgd' : 'minibatch')
   checkSolver(solver, parsed)
-  const fused = solver === 'sgd' && isFused(parsed.optimizer)
-  const defaults = fused
-    ? fusedDefaults(parsed.optimizer as keyof typeof fusedRates, units)
-    : optimizerDefaults[parsed.optimizer]
+  const fused = solver === 'sgd' && isFused(parsed.optimizer) ? fusedDefaults(parsed.optimizer, units) : undefined
+  const defaults = fused ?? optimizerDefaults[parsed.optimizer]
   const learningRate = parsed.learningRate ?? defaults.learningRate
   const regularization = parsed.regularization ?? defaults.regularization
   if (parsed.optimizer === 'adam' && parsed.penalty !== undefined && parsed.penalty !== 'frobenius') {
@@ -189,10 +187,8 @@ export function resolveOptions(
     userRegularization: parsed.userRegularization ?? regularization,
     itemRegularization: parsed.itemRegularization ?? regularization,
     biasRegularization:
-      parsed.biasRegularization ??
-      parsed.regularization ??
-      ('biasRegularization' in defaults ? defaults.biasRegularization : regularization),
-    penalty: parsed.penalty ?? (fused ? 'sqrt' : parsed.optimizer === 'adam' ? 'frobenius' : 'weighted'),
+      parsed.biasRegularization ?? parsed.regularization ?? fused?.biasRegularization ?? regularization,
+    penalty: parsed.penalty ?? (solver === 'sgd' ? 'sqrt' : parsed.optimizer === 'adam' ? 'frobenius' : 'weighted'),
   }
 }
 

@@ -3,7 +3,7 @@ import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import type { Ratings } from '../../src/data/ratings.ts'
 import { splitRandom } from '../../src/data/split.ts'
-import { DeviceLostError } from '../../src/errors.ts'
+import { DeviceLostError, InputError } from '../../src/errors.ts'
 import { batchOrder } from '../../src/layout/batches.ts'
 import { countRows } from '../../src/layout/rows.ts'
 import { packTiles } from '../../src/layout/tiles.ts'
@@ -291,6 +291,13 @@ describe('the fused solver', () => {
     })
     expect(Math.sqrt(squares / full.length)).toBeLessThan(8)
     expect(half).not.toEqual(full)
+  })
+
+  it.each([1e-12, 1e13])('refuses ratings whose squares single precision cannot hold: times %d', async factor => {
+    const ratings = train.select(Uint32Array.from(train.users.keys()))
+    for (let e = 0; e < ratings.length; e++) ratings.values[e]! *= factor
+    await expect(fit(device.gpu, ratings, settings())).rejects.toThrow(InputError)
+    await expect(fit(device.gpu, ratings, settings())).rejects.toThrow('bring the ratings into other units')
   })
 
   it('trains ratings in other units alike', async () => {
