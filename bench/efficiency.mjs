@@ -40,23 +40,32 @@ for (const [name, read] of Object.entries(sets)) {
       '8 slices',
       'entries a tile',
       'replicas',
+      'pack s',
     ],
     style: { head: [], border: [] },
   })
   for (const workers of counts) {
-    const row = { set: name, entries: ratings.length, heaviestShare: heaviest, workers }
+    const row = { set: name, entries: ratings.length, heaviestShare: heaviest, workers, packSeconds: 0 }
     for (const slices of [1, 8]) {
       const groups = workers / slices
       const shape = { workers: groups, strata: groups, slices, nested: slices > 1 }
       const whole = packTiles(ratings, shape, { seed: 1, replicaCap: Number.POSITIVE_INFINITY })
+      const started = performance.now()
       const split = packTiles(ratings, shape, { seed: 1 })
+      row.packSeconds = Math.max(row.packSeconds, (performance.now() - started) / 1000)
       row[`slices${slices}`] = { withoutReplicas: whole.efficiency, withReplicas: split.efficiency }
       row.replicas =
         split.users.rowOf.length - whole.users.rowOf.length + split.items.rowOf.length - whole.items.rowOf.length
     }
     results.push(row)
     const figures = [1, 8].flatMap(slices => Object.values(row[`slices${slices}`]).map(value => value.toFixed(2)))
-    table.push([workers, ...figures, (ratings.length / workers ** 2).toFixed(1), row.replicas])
+    table.push([
+      workers,
+      ...figures,
+      (ratings.length / workers ** 2).toFixed(1),
+      row.replicas,
+      row.packSeconds.toFixed(2),
+    ])
   }
   console.error(`${name}: ${ratings.length} entries, the heaviest row has ${(100 * heaviest).toFixed(2)}% of them`)
   console.error(String(table))
