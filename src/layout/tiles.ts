@@ -116,23 +116,34 @@ interface Places {
   others: Uint32Array
   seed: number
   blocks: BlockLayout
+  /** The slot of each row that has one; SEVERAL where it has replicas. */
+  onlySlot: Uint32Array
   blockOf: Uint32Array
 }
 
+const SEVERAL = 0xffffffff
+
 function placesOf(blocks: BlockLayout, rows: Uint32Array, others: Uint32Array, seed: number): Places {
-  const blockOf = new Uint32Array(blocks.rowOf.length)
-  for (let block = 0; block + 1 < blocks.blockStart.length; block++) {
-    blockOf.fill(block, blocks.blockStart[block]!, blocks.blockStart[block + 1]!)
+  const { blockStart, rowOf, slotStart, slots } = blocks
+  const blockOf = new Uint32Array(rowOf.length)
+  for (let block = 0; block + 1 < blockStart.length; block++) {
+    blockOf.fill(block, blockStart[block]!, blockStart[block + 1]!)
   }
-  return { rows, others, seed, blocks, blockOf }
+  const onlySlot = new Uint32Array(slotStart.length - 1)
+  for (let row = 0; row < onlySlot.length; row++) {
+    const first = slotStart[row]!
+    onlySlot[row] = slotStart[row + 1]! - first > 1 ? SEVERAL : slots[first]!
+  }
+  return { rows, others, seed, blocks, onlySlot, blockOf }
 }
 
 /** The slot of an entry: that of its row, or of the replica which a hash of row and other row chooses. */
-function slotAt({ rows, others, seed, blocks }: Places, entry: number): number {
+function slotAt({ rows, others, seed, blocks, onlySlot }: Places, entry: number): number {
   const row = rows[entry]!
+  const only = onlySlot[row]!
+  if (only !== SEVERAL) return only
   const first = blocks.slotStart[row]!
   const replicas = blocks.slotStart[row + 1]! - first
-  if (replicas === 1) return blocks.slots[first]!
   return blocks.slots[first + (mix(mix(row ^ seed) ^ others[entry]!) % replicas)]!
 }
 
