@@ -49,6 +49,13 @@ const trainers = {
   'minibatch-adagrad': { solver: 'minibatch', batchSize: 8192, epochs: minibatchEpochs },
   'minibatch-adam': { solver: 'minibatch', optimizer: 'adam', batchSize: 8192, epochs: minibatchEpochs },
 }
+const unknown = [...wanted].filter(name => name !== 'libmf' && trainers[name] === undefined)
+if (unknown.length > 0 || !(epochs >= 2) || !(rounds >= 1)) {
+  console.error(
+    `bench: --trainers takes ${Object.keys(trainers).join(', ')}, libmf; --epochs at least 2; --rounds at least 1`,
+  )
+  process.exit(2)
+}
 const planted = {
   'planted-5m': { users: 60_000, items: 12_000, entries: 5_000_000 },
   shape: { users: Number(values.users), items: Number(values.items), entries: Number(values.entries) },

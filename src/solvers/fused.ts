@@ -139,7 +139,8 @@ interface RowCounts {
   items: Uint32Array
 }
 
-interface FusedInput {
+/** What a run is made from. */
+interface FusedRun {
   ratings: Ratings
   counts: RowCounts
   scale: ModelScale
@@ -151,7 +152,7 @@ interface FusedInput {
 async function prepare(
   gpu: Gpu,
   buffers: BufferOwner,
-  { ratings, counts, scale, initial, options, cut }: FusedInput,
+  { ratings, counts, scale, initial, options, cut }: FusedRun,
 ): Promise<{ plan: SolverPlan; resources: Resources }> {
   const { factors, precision } = options
   const { limits } = gpu.capabilities

@@ -1,7 +1,7 @@
 import { IdTable } from '../../src/data/ids.ts'
 import type { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
-import { fusedSgd, fusedStruct, type SliceVariant } from '../../src/kernels/fused_sgd.ts'
+import { type fusedSgd, fusedStruct } from '../../src/kernels/fused_sgd.ts'
 import { factorBlocks } from '../../src/kernels/shared.ts'
 import { modelStruct, stratumStruct } from '../../src/kernels/structs.ts'
 import { padRows } from '../../src/layout/padding.ts'
@@ -157,9 +157,6 @@ export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; st
 }
 
 const words = (floats: Float32Array<ArrayBuffer>) => new Uint32Array(floats.buffer)
-
-/** The kernel of a variant for a problem. */
-export const fusedKernel = (variant: SliceVariant) => fusedSgd(variant)
 
 /** Entries of a stratum in an order in which a serial run may take them. */
 export function stratumEntries(layout: TileLayout, stratum: number) {
