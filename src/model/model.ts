@@ -1,12 +1,14 @@
-import { type RawId, UNKNOWN } from '../data/ids.ts'
+import { type IdTable, type RawId, UNKNOWN } from '../data/ids.ts'
 import type { Ratings } from '../data/ratings.ts'
+import type { SeenItems } from '../data/seen.ts'
 import { GpuUnavailableError, InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { decodeModel, encodeModel } from './file.ts'
 import type { ModelParts } from './parts.ts'
+import { type PositiveRanks, type RankedBlock, Ranker, type RankingMask, type RankOptions } from './ranker.ts'
 import { type RatingErrors, Scorer } from './scorer.ts'
+import { type SimilarityMeasure, similarRows } from './similar.ts'
 import { FactorTables } from './tables.ts'
-import { topK } from './top-k.ts'
 
 export interface Recommendation {
   item: RawId
@@ -19,8 +21,27 @@ export interface RecommendOptions {
   k?: number | undefined
   /** Items to leave out, beside those seen. */
   exclude?: Iterable<RawId> | undefined
+  /** Only these items may appear; ids that the model does not know are passed over. */
+  include?: Iterable<RawId> | undefined
   /** Whether items of the user's training entries may appear. Default false. */
   includeSeen?: boolean | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface SimilarOptions {
+  /** Default 10. */
+  k?: number | undefined
+  /** Default cosine. */
+  measure?: SimilarityMeasure | undefined
+  /** Ids to leave out, beside the one asked about. */
+  exclude?: Iterable<RawId> | undefined
+  /** Only these ids may appear; those that the model does not know are passed over. */
+  include?: Iterable<RawId> | undefined
+}
+
+export interface Similar {
+  id: RawId
+  similarity: number
 }
 
 export interface Evaluation extends RatingErrors {
@@ -29,9 +50,6 @@ export interface Evaluation extends RatingErrors {
   unknownUsers: number
   unknownItems: number
 }
-
-/** Scores that a block of users takes on the GPU at most: 64 MiB. */
-const blockScores = 16 * 2 ** 20
 
 /** A trained model. Predictions of single pairs need no GPU; everything in bulk runs on the one given. */
 export class Model {
@@ -81,7 +99,7 @@ export class Model {
     if (users.length !== items.length)
       throw new InputError(`${users.length} users do not pair with ${items.length} items`)
     const { userIds, itemIds } = this.parts
-    const scorer = await this.#prepare()
+    const { scorer } = await this.#prepare()
     return await scorer.predictions(
       Uint32Array.from(users, user => userIds.indexOf(user)),
       Uint32Array.from(items, item => itemIds.indexOf(item)),
@@ -91,7 +109,7 @@ export class Model {
   /** RMSE and MAE over ratings, on the GPU; ids are matched by their raw values. */
   async evaluate(ratings: Ratings): Promise<Evaluation> {
     const aligned = ratings.alignTo(this.parts.userIds, this.parts.itemIds)
-    const scorer = await this.#prepare()
+    const { scorer } = await this.#prepare()
     return {
       ...(await scorer.errors(aligned)),
       entries: ratings.length,
@@ -116,27 +134,56 @@ export class Model {
     options: RecommendOptions = {},
   ): AsyncGenerator<{ user: RawId; items: Recommendation[] }, void, undefined> {
     const { userIds, itemIds } = this.parts
-    const k = options.k ?? 10
-    if (!Number.isInteger(k) || k < 1) throw new InputError(`"k" must be a positive integer, not ${k}`)
-    const rows = Uint32Array.from(users, user => this.#knownUser(user))
-    const excluded = Uint8Array.from({ length: itemIds.size }, () => 0)
-    for (const item of options.exclude ?? []) {
-      const index = itemIds.indexOf(item)
-      if (index !== UNKNOWN) excluded[index] = 1
-    }
-    const scorer = await this.#prepare()
-    const block = Math.max(1, Math.floor(blockScores / itemIds.size))
-    for (let start = 0; start < rows.length; start += block) {
-      const blockRows = rows.slice(start, start + block)
-      const scores = await scorer.scores(blockRows)
-      for (const [place, row] of blockRows.entries()) {
-        const own = scores.subarray(place * itemIds.size, (place + 1) * itemIds.size)
-        const seen = options.includeSeen ? new Set() : this.#seenBy(row)
-        const best = topK(own, k, item => excluded[item] === 0 && !seen.has(item))
-        const items = Array.from(best, item => ({ item: itemIds.at(item), prediction: this.#predictionOf(own[item]!) }))
+    const k = checkedK(options.k ?? 10)
+    const rows = Uint32Array.from(users, user => this.#known('user', userIds, user))
+    const denied = deniedOf(itemIds, options)
+    const seen = options.includeSeen ? nothingSeen(userIds.size) : undefined
+    for await (const block of this.rankUsers(rows, { k, seen, denied, signal: options.signal })) {
+      for (const [place, row] of block.users.entries()) {
+        const start = place * block.k
+        const items = Array.from({ length: block.counts[place]! }, (_, at) => ({
+          item: itemIds.at(block.items[start + at]!),
+          prediction: this.#predictionOf(block.scores[start + at]!),
+        }))
         yield { user: userIds.at(row), items }
       }
     }
+  }
+
+  /**
+   * The best items of each user, by dense indices, in the order of `users`, a block at a time.
+   * @throws InputError for a user that is none, or a score that is not a number
+   */
+  async *rankUsers(users: Uint32Array, options: RankOptions): AsyncGenerator<RankedBlock, void, undefined> {
+    checkedK(options.k)
+    const ranker = (await this.#prepare()).ranker
+    yield* ranker.rank(users, { ...options, seen: options.seen ?? this.parts.seen })
+  }
+
+  /**
+   * How many of the items that a user is ranked against have a higher score than each of its positives, and how many the
+   * same: what the area under the ROC curve takes.
+   * @param positives of each user by its position in `users`: offsets, and items strictly ascending
+   */
+  async rankPositives(users: Uint32Array, positives: SeenItems, options: RankingMask = {}): Promise<PositiveRanks> {
+    const ranker = (await this.#prepare()).ranker
+    return await ranker.positives(users, positives, { ...options, seen: options.seen ?? this.parts.seen })
+  }
+
+  /**
+   * The items whose factors are most like an item's, best first, ties by item index.
+   * @throws InputError for an item that the model does not know
+   */
+  similarItems(item: RawId, options: SimilarOptions = {}): Similar[] {
+    return this.#similar('item', item, options)
+  }
+
+  /**
+   * The users whose factors are most like a user's, best first, ties by user index.
+   * @throws InputError for a user that the model does not know
+   */
+  similarUsers(user: RawId, options: SimilarOptions = {}): Similar[] {
+    return this.#similar('user', user, options)
   }
 
   /** Frees what the model holds on the GPU. */
@@ -146,15 +193,27 @@ export class Model {
     this.#uploading = undefined
   }
 
-  #knownUser(user: RawId): number {
-    const index = this.parts.userIds.indexOf(user)
-    if (index === UNKNOWN) throw new InputError(`the model does not know the user ${JSON.stringify(user)}`)
-    return index
+  #similar(side: 'user' | 'item', id: RawId, options: SimilarOptions): Similar[] {
+    const { parts } = this
+    const [table, ids] = side === 'user' ? [parts.userFactors, parts.userIds] : [parts.itemFactors, parts.itemIds]
+    const row = this.#known(side, ids, id)
+    const { measure = 'cosine' } = options
+    if (measure !== 'cosine' && measure !== 'dot') {
+      throw new InputError(`"measure" must be cosine or dot, not ${String(measure)}`)
+    }
+    const denied = deniedOf(ids, options)
+    const best = similarRows(table, parts.factors, row, {
+      k: checkedK(options.k ?? 10),
+      measure,
+      allowed: other => denied?.[other] !== 1,
+    })
+    return best.map(({ row: other, similarity }) => ({ id: ids.at(other), similarity }))
   }
 
-  #seenBy(user: number): Set<number> {
-    const { seen } = this.parts
-    return new Set(seen?.items.subarray(seen.offsets[user]!, seen.offsets[user + 1]!))
+  #known(side: 'user' | 'item', ids: IdTable, id: RawId): number {
+    const index = ids.indexOf(id)
+    if (index === UNKNOWN) throw new InputError(`the model does not know the ${side} ${JSON.stringify(id)}`)
+    return index
   }
 
   #predictionOf(score: number): number {
@@ -163,18 +222,18 @@ export class Model {
     return clip ? Math.min(range.max, Math.max(range.min, value)) : value
   }
 
-  /** The scorer, uploaded once however many ask for it at a time. */
-  async #prepare(): Promise<Scorer> {
+  /** What runs on the GPU, uploaded once however many ask for it at a time. */
+  async #prepare(): Promise<Uploaded> {
     if (this.#gpu === undefined) {
       throw new GpuUnavailableError('this model was loaded without a GPU', 'Give one to Model.decode, or call predict.')
     }
     this.#uploading ??= this.#upload(this.#gpu)
-    return (await this.#uploading).scorer
+    return await this.#uploading
   }
 
   async #upload(gpu: Gpu): Promise<Uploaded> {
     try {
-      const uploaded = await uploadScorer(gpu, this.parts)
+      const uploaded = await upload(gpu, this.parts)
       this.#uploaded = uploaded
       return uploaded
     } catch (error) {
@@ -186,10 +245,11 @@ export class Model {
 
 interface Uploaded {
   scorer: Scorer
+  ranker: Ranker
   destroy(): void
 }
 
-async function uploadScorer(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
+async function upload(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
   const { userFactors, itemFactors, userIds, itemIds, factors } = parts
   const buffers = gpu.buffers()
   let tables: FactorTables
@@ -209,6 +269,7 @@ async function uploadScorer(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
   const scorer = new Scorer(gpu, tables, parts)
   return {
     scorer,
+    ranker: new Ranker(scorer, itemIds.size),
     destroy() {
       scorer.destroy()
       buffers.destroy()
@@ -231,4 +292,27 @@ function count(list: Uint32Array, wanted: number): number {
   let found = 0
   for (const value of list) if (value === wanted) found++
   return found
+}
+
+function checkedK(k: number): number {
+  if (!Number.isInteger(k) || k < 1) throw new InputError(`"k" must be a positive integer, not ${k}`)
+  return k
+}
+
+const nothingSeen = (users: number): SeenItems => ({ offsets: new Uint32Array(users + 1), items: new Uint32Array(0) })
+
+/** 1 for each row that may not appear; undefined where all may. */
+function deniedOf(
+  ids: IdTable,
+  { include, exclude }: Pick<RecommendOptions, 'include' | 'exclude'>,
+): Uint8Array | undefined {
+  if (include === undefined && exclude === undefined) return undefined
+  const denied = new Uint8Array(ids.size).fill(Number(include !== undefined))
+  const mark = (id: RawId, value: number) => {
+    const index = ids.indexOf(id)
+    if (index !== UNKNOWN) denied[index] = value
+  }
+  for (const id of include ?? []) mark(id, 0)
+  for (const id of exclude ?? []) mark(id, 1)
+  return denied
 }

@@ -6,7 +6,7 @@ import { InputError } from '../errors.ts'
  * @throws InputError on a NaN among the allowed
  */
 export function topK(
-  scores: Float32Array,
+  scores: Float32Array | Float64Array,
   k: number,
   allowed: (position: number) => boolean = () => true,
 ): Uint32Array {
