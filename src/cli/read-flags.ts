@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import type { ReadOptions } from '../node/ingest/options.ts'
+import { READ_FORMATS, type ReadOptions } from '../node/ingest/options.ts'
 import { type RatingsReport, readRatingsReport } from '../node/read-ratings.ts'
 import { elapsed } from './clock.ts'
 import { counted, percent, seconds } from './format.ts'
@@ -9,7 +9,7 @@ import type { Session } from './session.ts'
 import { choiceValue, listValue } from './values.ts'
 
 const choices = {
-  '--format': ['auto', 'csv', 'tsv', 'dat', 'parquet'],
+  '--format': READ_FORMATS,
   '--header': ['auto', 'yes', 'no'],
   '--encoding': ['auto', 'utf-8', 'latin-1'],
   '--on-bad-row': ['error', 'skip'],
@@ -25,11 +25,14 @@ export function addReadFlags(command: Command): void {
         choiceValue<string>(flag, choices[flag]),
       ),
     )
-  choose('--format', 'what a ratings file is; dat is text separated by ::')
+  choose(
+    '--format',
+    'what a ratings file is; dat is text separated by ::, adjacency a line of a user and its items, mtx Matrix Market',
+  )
   command.addOption(
     new Option(
       '--columns <user,item,rating[,timestamp]>',
-      'names in the header, or positions from 1 (default: the usual names, else the order)',
+      'names in the header, or positions from 1; user,item alone: every value is 1 (default: the usual names, else the order)',
     ).argParser(listValue('--columns')),
   )
   command.addOption(new Option('--delimiter <text>', 'separates fields, 1 to 4 ASCII characters (default: found out)'))

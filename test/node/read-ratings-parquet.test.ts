@@ -50,7 +50,8 @@ describe('Parquet columns', () => {
     },
     { columns: '[1] as user, 1 as item, 2 as rating', says: /expected integers or text as user ids/ },
     { columns: "1 as user, 1 as item, date '2020-01-01' as rating", says: /expected numbers as ratings/ },
-    { columns: '1 as user, 1 as item', says: /expected columns for user, item and rating/ },
+    { columns: '1 as user', says: /expected columns for user, item and rating/ },
+    { columns: '1 as user, 1 as title, 1 as item', says: /expected columns for .*there are "user", "title", "item"/ },
   ])('of other types are refused: $columns', async ({ columns, says }) => {
     const path = await oneRow('types.parquet', columns)
     const error = await inputError(readRatings(path))

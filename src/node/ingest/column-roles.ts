@@ -4,7 +4,8 @@ import { InputError, OptionError } from '../../errors.ts'
 export interface ColumnRoles {
   user: number
   item: number
-  rating: number
+  /** Absent where the file has no ratings: every value is then 1. */
+  rating: number | undefined
   /** Absent where the file has no times. */
   time: number | undefined
 }
@@ -33,7 +34,7 @@ const USUAL_NAMES: Readonly<Record<keyof ColumnRoles, readonly string[]>> = {
 }
 
 /** Roles by the usual names of a header, compared without case, spaces and punctuation. */
-function rolesByName(names: readonly string[]): Partial<ColumnRoles> {
+export function rolesByName(names: readonly string[]): Partial<ColumnRoles> {
   const plain = names.map(name => name.toLowerCase().replace(/[^a-z0-9]/g, ''))
   const roles: Partial<ColumnRoles> = {}
   for (const role of ['user', 'item', 'rating', 'time'] as const) {
@@ -64,21 +65,24 @@ export function chosenRoles(
   if (new Set(roles).size < roles.length) {
     throw new OptionError('columns', `"columns" names a column twice: ${columns.join(', ')}`)
   }
-  return { user: user!, item: item!, rating: rating!, time }
+  return { user: user!, item: item!, rating, time }
 }
 
 /**
- * Roles without `columns`: the usual names of the header, or the order user, item, rating, timestamp.
+ * Roles without `columns`: the usual names of the header, or the order user, item, rating, timestamp. Two columns are a
+ * user and an item, and so are three under a header that names a user, an item and a time.
  * @throws InputError where the header names some of the roles, but neither all of them nor in that order.
  */
 export function usualRoles(names: readonly string[], count: number, file: string): ColumnRoles {
   const { user, item, rating, time } = rolesByName(names)
-  if (user !== undefined && item !== undefined && rating !== undefined) return { user, item, rating, time }
+  const without = count === 2 || (count === 3 && time !== undefined)
+  if (user !== undefined && item !== undefined && (rating !== undefined || without)) return { user, item, rating, time }
   const astray = [user, item, rating].some((column, position) => column !== undefined && column !== position)
-  if (count < 3 || astray) {
-    const problem = 'expected columns for user, item and rating'
+  if (count < 2 || astray || time === 2) {
+    const problem = 'expected columns for user, item and rating, or for user and item'
     throw new InputError(`${problem}; ${describeColumns(names, count)}; name them with "columns" (--columns)`, { file })
   }
+  if (count === 2) return { user: 0, item: 1, rating: undefined, time: undefined }
   return { user: 0, item: 1, rating: 2, time: time ?? (count > 3 ? 3 : undefined) }
 }
 

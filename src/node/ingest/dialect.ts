@@ -1,8 +1,9 @@
 import { InputError, OptionError } from '../../errors.ts'
-import { type ColumnRoles, chosenRoles, usualRoles } from './column-roles.ts'
+import { type ColumnRoles, chosenRoles, rolesByName, usualRoles } from './column-roles.ts'
 import { parseNumber, parseTime, splitQuoted } from './fields.ts'
 import type { ReadSettings } from './options.ts'
-import { decodeLoosely, LONGEST_LINE, shownLine } from './text.ts'
+import { commonest, type SampleLine } from './sample.ts'
+import { decodeLoosely, shownLine } from './text.ts'
 
 /** How a delimited text file is laid out. */
 export interface Dialect {
@@ -17,30 +18,18 @@ export interface Dialect {
 /** In the order of preference between delimiters that fit equally well. */
 const DELIMITERS = { auto: ['\t', '::', ';', ',', ' '], csv: [';', ','], tsv: ['\t'], dat: ['::'] } as const
 
-/** Lines that decide. */
-const SAMPLE = 200
-
-interface SampleLine {
-  /** Counted from 1. */
-  line: number
-  bytes: Uint8Array
-}
-
 /**
  * Finds out a file's layout from its first lines.
- * @param head the first bytes, without a byte order mark
- * @param whole whether `head` is all there is
  * @throws InputError where they hold no ratings, OptionError where options contradict each other.
  */
-export function detectDialect(head: Uint8Array, whole: boolean, settings: ReadSettings, file: string): Dialect {
-  const sample = sampleLines(head, whole, file)
+export function detectDialect(sample: readonly SampleLine[], settings: ReadSettings, file: string): Dialect {
   const first = sample[0]!
   const delimiter = settings.delimiter ?? detectDelimiter(sample, settings, file)
   const rows = sample.map(({ bytes }) => splitText(bytes, delimiter))
   const names = (rows[0] ?? []).map(name => name.trim())
   const fields = commonest(rows.map(row => row.length))
-  if (fields < 3) throw tooFewFields(first, file, [delimiter])
-  const header = hasHeader(rows, settings)
+  if (fields < 2) throw tooFewFields(first, file, [delimiter])
+  const header = hasHeader(rows, fields, settings)
   const { columns } = settings
   const roles =
     columns === undefined
@@ -52,39 +41,36 @@ export function detectDialect(head: Uint8Array, whole: boolean, settings: ReadSe
   return { delimiter, header, fields, roles }
 }
 
-function sampleLines(head: Uint8Array, whole: boolean, file: string): SampleLine[] {
-  if (head.indexOf(0) >= 0) throw new InputError('the file is binary; expected text or Parquet', { file })
-  const lines: SampleLine[] = []
-  let line = 1
-  for (let start = 0; start < head.length && lines.length < SAMPLE; line++) {
-    const feed = head.indexOf(0x0a, start)
-    if (feed < 0 && !whole) break
-    const end = feed < 0 ? head.length : feed
-    const bytes = head.subarray(start, head[end - 1] === 0x0d && end > start ? end - 1 : end)
-    if (bytes.some(byte => byte !== 0x20 && byte !== 0x09)) lines.push({ line, bytes })
-    start = end + 1
-  }
-  if (lines.length > 0) return lines
-  if (whole) throw new InputError('the file holds only empty lines; expected ratings', { file })
-  throw new InputError(`the line is longer than ${LONGEST_LINE} bytes`, { file, line, text: shownLine(head) })
-}
-
+/** A table of two columns only where no wider one fits most lines: ids may hold blanks and commas. */
 function detectDelimiter(sample: readonly SampleLine[], { format }: ReadSettings, file: string): string {
-  const candidates: readonly string[] = DELIMITERS[format === 'parquet' ? 'auto' : format]
-  let best = { delimiter: '', lines: 0 }
-  for (const delimiter of candidates) {
-    const counts = sample.map(({ bytes }) => splitText(bytes, delimiter).length).filter(count => count >= 3)
-    const common = commonest(counts)
-    const lines = counts.filter(count => count === common).length
-    if (lines > best.lines) best = { delimiter, lines }
-  }
+  const candidates = format === 'csv' || format === 'tsv' || format === 'dat' ? DELIMITERS[format] : DELIMITERS.auto
+  const wide = mostRegular(sample, candidates, count => count >= 3)
+  const narrow = mostRegular(sample, candidates, count => count === 2)
+  const best = 2 * wide.lines > sample.length || wide.lines >= narrow.lines ? wide : narrow
   if (best.lines === 0) throw tooFewFields(sample[0]!, file, candidates)
   return best.delimiter
 }
 
+/** The delimiter by which most lines have the same number of fields, among the numbers wanted. */
+function mostRegular(
+  sample: readonly SampleLine[],
+  candidates: readonly string[],
+  wanted: (count: number) => boolean,
+): { delimiter: string; lines: number } {
+  let best = { delimiter: '', lines: 0 }
+  for (const delimiter of candidates) {
+    const counts = sample.map(({ bytes }) => splitText(bytes, delimiter).length).filter(wanted)
+    const common = commonest(counts)
+    const lines = counts.filter(count => count === common).length
+    if (lines > best.lines) best = { delimiter, lines }
+  }
+  return best
+}
+
 function tooFewFields({ line, bytes }: SampleLine, file: string, delimiters: readonly string[]): InputError {
   const names = delimiters.map(nameDelimiter).join(' or ')
-  return new InputError(`expected user, item and rating separated by ${names}`, { file, line, text: shownLine(bytes) })
+  const problem = `expected user, item and rating, or user and item, separated by ${names}`
+  return new InputError(problem, { file, line, text: shownLine(bytes) })
 }
 
 /** What an error calls a delimiter. */
@@ -100,16 +86,7 @@ function splitText(bytes: Uint8Array, delimiter: string): string[] {
   )
 }
 
-/** The commonest of some numbers; of equally common ones the first. */
-function commonest(numbers: readonly number[]): number {
-  const counts = new Map<number, number>()
-  for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1)
-  let best = numbers[0] ?? 0
-  for (const [number, count] of counts) if (count > counts.get(best)!) best = number
-  return best
-}
-
-function hasHeader(rows: readonly string[][], { header, columns }: ReadSettings): boolean {
+function hasHeader(rows: readonly string[][], fields: number, { header, columns }: ReadSettings): boolean {
   const named = columns?.find(column => !/^[1-9]\d*$/.test(column))
   if (header === false && named !== undefined) {
     throw new OptionError(
@@ -121,9 +98,18 @@ function hasHeader(rows: readonly string[][], { header, columns }: ReadSettings)
   if (named !== undefined) return true
   const names = rows[0]!
   const [user = 0, item = 1, rating = 2, time] = columns?.map(column => Number(column) - 1) ?? []
+  if ((columns?.length ?? fields) === 2) return namesPair(rows, user, item)
   const text = names[rating]?.trim() ?? ''
   const otherNumbers = [user, item, time].some(column => column !== undefined && isNumeric(names[column] ?? ''))
   return text !== '' && !isNumeric(text) && !otherNumbers
+}
+
+/** Whether the first line of data without ratings holds names: usual ones, or text above numbers. */
+function namesPair(rows: readonly string[][], user: number, item: number): boolean {
+  const usual = rolesByName(rows[0]!)
+  if (usual.user === user && usual.item === item) return true
+  const numbers = (row: readonly string[]) => [row[user], row[item]].filter(id => isNumeric(id ?? '')).length
+  return rows.length > 1 && numbers(rows[0]!) === 0 && rows.slice(1).every(row => numbers(row) === 2)
 }
 
 function isNumeric(text: string): boolean {

@@ -1,20 +1,34 @@
 import type { DuplicatePolicy } from '../../data/duplicates.ts'
 import { type InputError, OptionError } from '../../errors.ts'
 
-/** What a ratings file may be: text with a delimiter (`dat` is `::`), or Parquet. */
-export type ReadFormat = 'auto' | 'csv' | 'tsv' | 'dat' | 'parquet'
+/**
+ * What a ratings file may be: Parquet, or text, namely
+ * - with a delimiter: `csv`, `tsv`, `dat` (`::`)
+ * - `adjacency`: a line is a user and its items, separated by blanks
+ * - `mtx`: Matrix Market coordinate format, rows for users and columns for items, all of them, with ids from 1
+ * - `libmf`: a line is a user, an item and a value, separated by blanks; users and items are integers from 0
+ */
+export type ReadFormat = 'auto' | 'csv' | 'tsv' | 'dat' | 'parquet' | 'adjacency' | 'mtx' | 'libmf'
 
 export interface ReadOptions {
-  /** `auto` decides by the file's first bytes and lines, never by its name. */
+  /**
+   * `auto` decides by the file's first bytes and lines, never by its name. It takes lines of integers separated by blanks
+   * for `adjacency` where their numbers differ too much for a table; where they do not, the format has to be said, and so
+   * has `libmf` where there is more than one blank in between.
+   */
   format?: ReadFormat | undefined
   /**
-   * Three or four entries in the order user, item, rating and, where there are times, timestamp. Each is a name from the
-   * header or a position counted from 1. By default the header's usual names decide, without them the order.
+   * Three or four entries in the order user, item, rating and, where there are times, timestamp; or two, user and item,
+   * for data without ratings, whose values are all 1. Each is a name from the header or a position counted from 1. By
+   * default the header's usual names decide, without them the order; two columns are a user and an item.
    */
   columns?: readonly string[] | undefined
   /** 1 to 4 printable ASCII characters. By default one of tab, `::`, semicolon, comma and space, by the first lines. */
   delimiter?: string | undefined
-  /** Whether the first line holds names. `auto`: it does where its rating field is no number. */
+  /**
+   * Whether the first line holds names. `auto`: it does where its rating field is no number, and in data without ratings
+   * where it holds usual names, or text above numbers.
+   */
   header?: boolean | 'auto' | undefined
   /** `auto` takes UTF-8, and latin-1 (as browsers do: Windows-1252) where an id is not valid UTF-8. */
   encoding?: 'utf-8' | 'latin-1' | 'auto' | undefined
@@ -48,8 +62,10 @@ export interface ReadCounts {
   firstSkipped: InputError | undefined
 }
 
+export const READ_FORMATS: readonly ReadFormat[] = ['auto', 'csv', 'tsv', 'dat', 'parquet', 'adjacency', 'mtx', 'libmf']
+
 const CHOICES = {
-  format: ['auto', 'csv', 'tsv', 'dat', 'parquet'],
+  format: READ_FORMATS,
   header: [true, false, 'auto'],
   encoding: ['utf-8', 'latin-1', 'auto'],
   onBadRow: ['error', 'skip'],
@@ -76,7 +92,7 @@ export function readSettings(options: ReadOptions): ReadSettings {
   if (delimiter !== undefined && /["\r\n]/.test(delimiter)) {
     throw new OptionError('delimiter', '"delimiter" cannot hold a quote or a line break')
   }
-  return {
+  const settings: ReadSettings = {
     format: options.format ?? 'auto',
     columns: options.columns,
     delimiter,
@@ -87,12 +103,23 @@ export function readSettings(options: ReadOptions): ReadSettings {
     ids: options.ids ?? 'auto',
     onProgress: options.onProgress ?? (() => {}),
   }
+  checkTableOptions(settings.format, settings)
+  return settings
+}
+
+/** @throws OptionError for an option that says where a table has its columns, beside a format that is none. */
+export function checkTableOptions(format: ReadFormat, { columns, delimiter, header }: ReadSettings): void {
+  if (format !== 'adjacency' && format !== 'mtx' && format !== 'libmf') return
+  const option = columns !== undefined ? 'columns' : delimiter !== undefined ? 'delimiter' : 'header'
+  if (option === 'header' && header !== true) return
+  throw new OptionError(option, `"${option}" does not go with the format ${format}, which says what stands where`)
 }
 
 function checkColumns(columns: readonly string[] | undefined): void {
   if (columns === undefined) return
-  if (columns.length < 3 || columns.length > 4 || columns.some(column => column === '')) {
-    throw new OptionError('columns', '"columns" must name 3 or 4 columns: user, item, rating and, if wanted, timestamp')
+  if (columns.length < 2 || columns.length > 4 || columns.some(column => column === '')) {
+    const expected = 'user, item, rating and, if wanted, timestamp; or user and item alone'
+    throw new OptionError('columns', `"columns" must name 2 to 4 columns: ${expected}`)
   }
   if (new Set(columns).size < columns.length) {
     throw new OptionError('columns', `"columns" names a column twice: ${columns.join(', ')}`)

@@ -75,7 +75,7 @@ export function roleColumns(columns: readonly ParquetColumn[], roles: ColumnRole
   return {
     user: at(roles.user),
     item: at(roles.item),
-    rating: at(roles.rating),
+    rating: roles.rating === undefined ? undefined : at(roles.rating),
     time: roles.time === undefined ? undefined : at(roles.time),
   }
 }

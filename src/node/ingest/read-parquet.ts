@@ -22,6 +22,9 @@ const F32_OVERFLOW = '3.4028235677973366e38'
 
 const GOOD = `u is not null and i is not null and r is not null and abs(r) < ${F32_OVERFLOW} and coalesce(isfinite(t), false)`
 
+/** The rating of each row of a file without ratings. */
+const ONE: RoleColumn = { sql: '1::DOUBLE', kind: 'number' }
+
 interface Session {
   connection: DuckDBConnection
   file: string
@@ -76,7 +79,7 @@ function expressions(columns: readonly ParquetColumn[], { file, settings }: Sess
   return {
     user: idExpression(user, 'user', settings.ids, file),
     item: idExpression(item, 'item', settings.ids, file),
-    rating: ratingExpression(rating, file),
+    rating: rating === undefined ? ONE : ratingExpression(rating, file),
     time: time === undefined ? undefined : chosenTime(time, chosen, file),
   }
 }
@@ -97,7 +100,7 @@ async function leaveOutBadRows({ connection, file, settings }: Session): Promise
   )
   const values = (bad.getRows()[0] ?? []).map(value => (value === null ? 'none' : String(value)))
   const text = shownText(`user ${values[0]}, item ${values[1]}, rating ${values[2]}, timestamp ${values[3]}`)
-  const problem = 'expected a user id, an item id and a finite rating (and timestamp) in each row'
+  const problem = 'expected a user id and an item id in each row, and a finite rating and timestamp where it has them'
   const error = new InputError(problem, { file, line: Number(first) + 1, text })
   if (settings.onBadRow === 'error') throw error
   if (skipped === rows)

@@ -1,18 +1,20 @@
 import { Ratings } from '../../data/ratings.ts'
 import { InputError } from '../../errors.ts'
-import { detectDialect } from './dialect.ts'
+import type { IdReader } from './entry-reader.ts'
 import { decodeIds, idTable } from './id-tables.ts'
+import { MatrixReader } from './matrix-reader.ts'
 import type { ReadCounts, ReadSettings } from './options.ts'
-import { RowReader } from './row-reader.ts'
 import { type Source, textChunks } from './source.ts'
 import { LONGEST_LINE, lineBlocks, shownLine } from './text.ts'
+import { textReader } from './text-reader.ts'
 
 const HEAD = 1 << 16
+const HEAD_LINES = 4
 const LINE_FEED = 0x0a
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
- * Ratings from delimited text, in one pass over its bytes.
+ * Ratings from text, in one pass over its bytes.
  * @throws InputError with file, line and text of the first bad row.
  */
 export async function readText(source: Source, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
@@ -22,12 +24,12 @@ export async function readText(source: Source, settings: ReadSettings): Promise<
   )
   try {
     const { head, whole } = await readHead(chunks)
-    const dialect = detectDialect(head, whole, settings, file)
-    const reader = new RowReader(file, dialect, settings)
+    const reader = textReader(head, whole, settings, file)
     for await (const block of lineBlocks(resumed(head, chunks))) reader.read(block)
-    const { skipped, firstSkipped } = reader
-    if (reader.entries.length === 0) throw noRatings(file, dialect.header, firstSkipped)
-    return { ratings: await assemble(reader, source, settings), skipped, firstSkipped }
+    const { skipped, firstSkipped } = reader.bad
+    const ids = reader instanceof MatrixReader ? reader.idTables() : await idTables(reader, source, settings)
+    if (reader.entries.length === 0) throw noRatings(file, reader.header, firstSkipped)
+    return { ratings: new Ratings({ ...reader.entries.take(), ...ids }), skipped, firstSkipped }
   } finally {
     await chunks.return(undefined)
   }
@@ -44,8 +46,7 @@ function noRatings(file: string, header: boolean, firstSkipped: InputError | und
   return new InputError(`the file holds no ratings${header ? ' below its header' : ''}`, { file })
 }
 
-async function assemble(reader: RowReader, source: Source, settings: ReadSettings): Promise<Ratings> {
-  const { users, items } = reader
+async function idTables({ users, items }: IdReader, source: Source, settings: ReadSettings) {
   const placeOf = async (line: number) => ({ file: source.file, line, text: await lineText(source, line) })
   // DuckDB has turned the text of a Zstandard file into UTF-8 already.
   const encoding = source.kind === 'zstd' ? 'utf-8' : settings.encoding
@@ -54,7 +55,7 @@ async function assemble(reader: RowReader, source: Source, settings: ReadSetting
     await idTable('user', lists[0]!, settings.ids, index => placeOf(users.lineOf(index))),
     await idTable('item', lists[1]!, settings.ids, index => placeOf(items.lineOf(index))),
   ]
-  return new Ratings({ ...reader.entries.take(), userIds, itemIds })
+  return { userIds, itemIds }
 }
 
 /** The text of a line, counted from 1, found by reading the file again. */
@@ -71,17 +72,18 @@ async function lineText(source: Source, line: number): Promise<string> {
   return ''
 }
 
-/** The first bytes: at least one line, unless that is longer than any line may be. */
+/** The first bytes: at least some lines, unless those are longer than any line may be. */
 async function readHead(chunks: AsyncGenerator<Uint8Array>): Promise<{ head: Uint8Array; whole: boolean }> {
   const parts: Uint8Array[] = []
   let length = 0
-  let lines = false
-  while (length < HEAD || (!lines && length <= LONGEST_LINE)) {
+  let feeds = 0
+  while (length < HEAD || (feeds < HEAD_LINES && length <= LONGEST_LINE)) {
     const { value, done } = await chunks.next()
     if (done === true) return { head: Buffer.concat(parts), whole: true }
     parts.push(value)
     length += value.length
-    lines ||= value.includes(LINE_FEED)
+    for (let at = value.indexOf(LINE_FEED); at >= 0 && feeds < HEAD_LINES; at = value.indexOf(LINE_FEED, at + 1))
+      feeds++
   }
   return { head: Buffer.concat(parts), whole: false }
 }

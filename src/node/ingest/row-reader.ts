@@ -1,26 +1,24 @@
-import { InputError } from '../../errors.ts'
+import { BadRows, idProblem, ratingProblem } from './bad-rows.ts'
 import { type Dialect, nameDelimiter } from './dialect.ts'
 import { Entries } from './entries.ts'
-import { integerKind, isBlank, parseNumberBytes, parseTimeBytes, splitQuoted, startsAt } from './fields.ts'
+import type { IdReader } from './entry-reader.ts'
+import { isBlank, parseNumberBytes, parseTimeBytes, splitQuoted, startsAt } from './fields.ts'
 import { IdColumn } from './id-column.ts'
-import { type ReadCounts, type ReadSettings, unsafeInteger } from './options.ts'
-import { decodeLoosely, type LineBlock, LONGEST_LINE, shownLine } from './text.ts'
+import type { ReadSettings } from './options.ts'
+import { type LineBlock, LONGEST_LINE, TOO_LONG } from './text.ts'
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const QUOTE = 0x22
 const SPACE = 0x20
 
-const TOO_LONG = `the line is longer than ${LONGEST_LINE} bytes`
-
-/** Turns lines into entries. Every line is one row; a bad one changes nothing but the counts. */
-export class RowReader implements ReadCounts {
+/** Reads lines of as many fields each, a user, an item and mostly a rating among them. */
+export class RowReader implements IdReader {
   readonly users = new IdColumn()
   readonly items = new IdColumn()
   readonly entries: Entries
-  skipped = 0
-  firstSkipped: InputError | undefined
-  readonly #file: string
+  readonly bad: BadRows
+  readonly header: boolean
   readonly #dialect: Dialect
   readonly #settings: ReadSettings
   readonly #delimiter: Uint8Array
@@ -33,7 +31,8 @@ export class RowReader implements ReadCounts {
   #headerPending: boolean
 
   constructor(file: string, dialect: Dialect, settings: ReadSettings) {
-    this.#file = file
+    this.bad = new BadRows(file, settings)
+    this.header = dialect.header
     this.#dialect = dialect
     this.#settings = settings
     this.#delimiter = new TextEncoder().encode(dialect.delimiter)
@@ -45,11 +44,9 @@ export class RowReader implements ReadCounts {
     this.entries = new Entries(dialect.roles.time !== undefined)
   }
 
-  /** @throws InputError for a bad row, unless bad rows are skipped. */
   read({ bytes, overlong }: LineBlock): void {
     if (overlong) {
-      this.#line++
-      this.#reject(bytes, TOO_LONG)
+      this.bad.reject(bytes, ++this.#line, TOO_LONG)
       return
     }
     const delimiter = this.#delimiter
@@ -81,7 +78,7 @@ export class RowReader implements ReadCounts {
         quoted || this.#headerPending || end - start > LONGEST_LINE
           ? this.#odd(bytes.subarray(start, end))
           : this.#row(bytes, starts, ends, count, true)
-      if (problem !== undefined) this.#reject(bytes.subarray(start, end), problem)
+      if (problem !== undefined) this.bad.reject(bytes.subarray(start, end), this.#line, problem)
     }
   }
 
@@ -97,53 +94,41 @@ export class RowReader implements ReadCounts {
     return this.#row(fields.bytes, fields.starts, fields.ends, fields.count, false)
   }
 
+  /** What a file of differing numbers of fields may be, where no option says what it is. */
+  #advice(): string {
+    const blanks = this.#dialect.delimiter === ' ' || this.#dialect.delimiter === '\t'
+    if (!blanks || this.#settings.format !== 'auto') return ''
+    return "; format: 'adjacency' (--format adjacency) takes each line for a user and its items"
+  }
+
   /** Takes the entry of a row, or returns what is wrong with it. */
   #row(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, padded: boolean): string | undefined {
     const { fields, roles, delimiter } = this.#dialect
     const trailing = count === fields + 1 && starts[fields] === ends[fields]
     if (count !== fields && !trailing) {
-      return `expected ${fields} fields separated by ${nameDelimiter(delimiter)}, found ${count}`
+      return `expected ${fields} fields separated by ${nameDelimiter(delimiter)}, found ${count}${this.#advice()}`
     }
     if (padded) for (const field of this.#needed) trim(bytes, starts, ends, field)
-    const value = parseNumberBytes(bytes, starts[roles.rating]!, ends[roles.rating]!)
+    const { rating } = roles
+    const value = rating === undefined ? 1 : parseNumberBytes(bytes, starts[rating]!, ends[rating]!)
     if (!Number.isFinite(Math.fround(value))) {
-      return ratingProblem(value, decodeLoosely(bytes.subarray(starts[roles.rating], ends[roles.rating])))
+      return ratingProblem(value, bytes.subarray(starts[rating!], ends[rating!]))
     }
     const time = roles.time === undefined ? 0 : parseTimeBytes(bytes, starts[roles.time]!, ends[roles.time]!)
     if (!Number.isFinite(time)) return 'expected a number or an ISO date as timestamp'
     let user = this.users.find(bytes, starts[roles.user]!, ends[roles.user]!)
     let item = this.items.find(bytes, starts[roles.item]!, ends[roles.item]!)
     if (user < 0 || item < 0) {
+      const { ids } = this.#settings
       const userId = bytes.subarray(starts[roles.user], ends[roles.user])
       const itemId = bytes.subarray(starts[roles.item], ends[roles.item])
-      const problem = this.#idProblem('user', userId) ?? this.#idProblem('item', itemId)
+      const problem = idProblem('user', userId, ids) ?? idProblem('item', itemId, ids)
       if (problem !== undefined) return problem
       if (user < 0) user = this.users.add(userId, this.#line)
       if (item < 0) item = this.items.add(itemId, this.#line)
     }
     this.entries.push(user, item, value, time)
     return undefined
-  }
-
-  #idProblem(role: string, bytes: Uint8Array): string | undefined {
-    if (bytes.length === 0) return `the ${role} id is empty`
-    if (bytes.indexOf(0) >= 0) return `the ${role} id holds a zero byte`
-    if (this.#settings.ids !== 'integer') return undefined
-    const text = decodeLoosely(bytes)
-    const kind = integerKind(text)
-    if (kind === 'unsafe') return unsafeInteger(role, text)
-    return kind === 'none' ? `expected an integer without leading zeros as ${role} id` : undefined
-  }
-
-  /** Throws or counts a bad row; empty lines are none. */
-  #reject(line: Uint8Array, problem: string): void {
-    if (line.every(isBlank)) return
-    const skips = this.#settings.onBadRow === 'skip'
-    if (skips) this.skipped++
-    if (this.firstSkipped !== undefined) return
-    const error = new InputError(problem, { file: this.#file, line: this.#line, text: shownLine(line) })
-    if (!skips) throw error
-    this.firstSkipped = error
   }
 }
 
@@ -155,11 +140,4 @@ function trim(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, field: nu
   while (end > start && isBlank(bytes[end - 1])) end--
   starts[field] = start
   ends[field] = end
-}
-
-function ratingProblem(value: number, text: string): string {
-  if (Number.isNaN(value) && !/^[+-]?(nan|inf|infinity)$/i.test(text)) {
-    return `expected a number as rating, found ${JSON.stringify(text.slice(0, 40))}`
-  }
-  return Number.isNaN(value) ? 'the rating is not finite' : 'the rating is beyond the range of a 32-bit float'
 }

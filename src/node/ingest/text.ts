@@ -1,6 +1,9 @@
 /** Longest line that a reader takes, in bytes. */
 export const LONGEST_LINE = 1 << 20
 
+/** The problem of a longer one. */
+export const TOO_LONG = `the line is longer than ${LONGEST_LINE} bytes`
+
 const SHOWN_CHARACTERS = 200
 
 export type TextEncoding = 'utf-8' | 'latin-1'
