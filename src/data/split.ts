@@ -1,4 +1,5 @@
 import { InputError, OptionError } from '../errors.ts'
+import { groupByKey } from './group.ts'
 import { Random } from './random.ts'
 import type { Ratings } from './ratings.ts'
 
@@ -11,6 +12,7 @@ export interface Split {
 /** Random streams, apart from those that a training draws from with the same seed. */
 const RANDOM_STREAM = 0x73706c74
 const FOLDS_STREAM = 0x666f6c64
+const STRATA_STREAM = 0x73747261
 
 /**
  * A random share `ratio` of the entries as the test, drawn without replacement: round(ratio * entries) of them, at
@@ -21,17 +23,51 @@ const FOLDS_STREAM = 0x666f6c64
  */
 export function splitRandom(ratings: Ratings, options: { ratio: number; seed: number }): Split {
   const { ratio, seed } = options
-  if (!(ratio > 0 && ratio < 1)) throw new OptionError('ratio', `"ratio" must lie between 0 and 1, not ${ratio}`)
+  checkRatio(ratio)
   checkSeed(seed)
   const { length } = ratings
   if (length < 2) throw new InputError(`${length} entries cannot be split into a training and a test part`)
   const random = new Random(seed, RANDOM_STREAM)
-  let needed = Math.min(Math.max(Math.round(ratio * length), 1), length - 1)
+  const needed = Math.min(Math.max(Math.round(ratio * length), 1), length - 1)
   const inTest = new Uint8Array(length)
-  for (let e = 0; e < length; e++) {
-    if (random.uniform() * (length - e) >= needed) continue
+  drawPlaces(random, length, needed, e => {
     inTest[e] = 1
-    needed--
+  })
+  return splitBy(ratings, e => inTest[e] === 1)
+}
+
+/**
+ * A random share `ratio` of each item's (or each user's) entries as the test, drawn without replacement:
+ * round(ratio * entries) of them, so that a row may have no test entry, or nothing else. Entries of unknown rows stay in
+ * the training.
+ * @throws OptionError where `ratio` is not between 0 and 1, `seed` no integer from 0 to 2^32 - 1, or `by` neither side.
+ * @throws InputError where one of the parts would be empty.
+ */
+export function splitStratified(
+  ratings: Ratings,
+  options: { ratio: number; seed: number; by: 'items' | 'users' },
+): Split {
+  const { ratio, seed, by } = options
+  checkRatio(ratio)
+  checkSeed(seed)
+  if (by !== 'items' && by !== 'users') {
+    throw new OptionError('by', `"by" must be one of items, users, not ${JSON.stringify(by)}`)
+  }
+  const { offsets, order } = groupByKey(ratings[by], by === 'items' ? ratings.itemCount : ratings.userCount)
+  const random = new Random(seed, STRATA_STREAM)
+  const inTest = new Uint8Array(ratings.length)
+  let taken = 0
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    const first = offsets[row]!
+    const count = offsets[row + 1]! - first
+    drawPlaces(random, count, Math.round(ratio * count), place => {
+      inTest[order[first + place]!] = 1
+      taken++
+    })
+  }
+  if (taken === 0 || taken === ratings.length) {
+    const part = taken === 0 ? 'test' : 'training'
+    throw new InputError(`a share of ${ratio} of the entries of each of the ${by} leaves the ${part} empty`)
   }
   return splitBy(ratings, e => inTest[e] === 1)
 }
@@ -82,6 +118,23 @@ export function splitFolds(ratings: Ratings, options: { folds: number; seed: num
       for (let fold = 0; fold < folds; fold++) yield splitBy(ratings, e => foldOf[e] === fold)
     },
   }
+}
+
+/**
+ * Draws `needed` of the places 0 to count - 1, in order. Selection sampling (Knuth, The Art of Computer Programming 2,
+ * 3.4.2, algorithm S): a place is taken with probability (still needed) / (still to come).
+ */
+function drawPlaces(random: Random, count: number, needed: number, take: (place: number) => void): void {
+  let left = needed
+  for (let place = 0; place < count; place++) {
+    if (random.uniform() * (count - place) >= left) continue
+    take(place)
+    left--
+  }
+}
+
+function checkRatio(ratio: number): void {
+  if (!(ratio > 0 && ratio < 1)) throw new OptionError('ratio', `"ratio" must lie between 0 and 1, not ${ratio}`)
 }
 
 function checkSeed(seed: number): void {

@@ -1,0 +1,23 @@
+import type { WalkVariant } from './bpr_structs.ts'
+import { defineKernel } from './sources.ts'
+
+export { bprRoundStruct, bprRowStruct, bprWalkStruct } from './bpr_structs.ts'
+
+const groups = [
+  {
+    rows: 'read',
+    batch: 'batch',
+    samples: 'read',
+    user_factors: 'read',
+    item_factors: 'read',
+    item_bias: 'read',
+    new_factors: 'read-write',
+    new_bias: 'read-write',
+    partials: 'read-write',
+    walk: 'uniform',
+  },
+] as const
+
+/** The items' phase of a round of BPR: see `shaders/bpr_items.wgsl`. */
+export const bprItems = ({ lanes, vecs, subgroups, prefetch }: WalkVariant) =>
+  defineKernel('bpr_items', groups, { subgroups, prefetch }, { LANES: lanes, VECS: vecs })

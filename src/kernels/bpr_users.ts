@@ -1,0 +1,21 @@
+import type { WalkVariant } from './bpr_structs.ts'
+import { defineKernel } from './sources.ts'
+
+export { bprRoundStruct, bprRowStruct, bprWalkStruct } from './bpr_structs.ts'
+
+const groups = [
+  {
+    rows: 'read',
+    batch: 'batch',
+    samples: 'read',
+    item_factors: 'read',
+    item_bias: 'read',
+    user_factors: 'read-write',
+    partials: 'read-write',
+    walk: 'uniform',
+  },
+] as const
+
+/** The users' phase of a round of BPR: see `shaders/bpr_users.wgsl`. */
+export const bprUsers = ({ lanes, vecs, subgroups, prefetch }: WalkVariant) =>
+  defineKernel('bpr_users', groups, { subgroups, prefetch }, { LANES: lanes, VECS: vecs })
