@@ -45,3 +45,36 @@ function closeGaps({ offsets, items }: SeenItems, end: Uint32Array): SeenItems {
   for (let u = 0; u < end.length; u++) items.copyWithin(packed[u]!, offsets[u]!, end[u]!)
   return { offsets: packed, items: items.slice(0, length) }
 }
+
+/** The items of each user in either of two lists over the same users and items, each item once. O(items of both). */
+export function mergeSeen(a: SeenItems, b: SeenItems): SeenItems {
+  const users = a.offsets.length - 1
+  const offsets = new Uint32Array(users + 1)
+  const items = new Uint32Array(a.items.length + b.items.length)
+  let length = 0
+  for (let u = 0; u < users; u++) {
+    const [endA, endB] = [a.offsets[u + 1]!, b.offsets[u + 1]!]
+    let atA = a.offsets[u]!
+    let atB = b.offsets[u]!
+    while (atA < endA || atB < endB) {
+      const itemA = atA < endA ? a.items[atA]! : Number.POSITIVE_INFINITY
+      const itemB = atB < endB ? b.items[atB]! : Number.POSITIVE_INFINITY
+      if (itemA <= itemB) atA++
+      if (itemB <= itemA) atB++
+      items[length++] = Math.min(itemA, itemB)
+    }
+    offsets[u + 1] = length
+  }
+  return { offsets, items: items.slice(0, length) }
+}
+
+/** Whether an ascending list holds an item between two of its positions. */
+export function holdsItem(items: Uint32Array, wanted: number, start = 0, end = items.length): boolean {
+  let low = start
+  for (let high = end; low < high; ) {
+    const middle = (low + high) >>> 1
+    if (items[middle]! < wanted) low = middle + 1
+    else high = middle
+  }
+  return low < end && items[low] === wanted
+}

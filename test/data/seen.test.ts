@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
 import { Ratings } from '../../src/data/ratings.ts'
-import { seenItems } from '../../src/data/seen.ts'
+import { holdsItem, mergeSeen, seenItems } from '../../src/data/seen.ts'
 import { ratingsOf, rows } from './arbitrary.ts'
 
 describe('seenItems', () => {
@@ -34,5 +34,39 @@ describe('seenItems', () => {
 
   it('is empty for no entries', () => {
     expect(seenItems(ratingsOf([]))).toEqual({ offsets: new Uint32Array(7), items: new Uint32Array(0) })
+  })
+})
+
+describe('mergeSeen', () => {
+  it('is the union of both lists of each user', () => {
+    fc.assert(
+      fc.property(rows, rows, (a, b) => {
+        expect(mergeSeen(seenItems(ratingsOf(a)), seenItems(ratingsOf(b)))).toEqual(seenItems(ratingsOf([...a, ...b])))
+      }),
+      { seed: 2, numRuns: 300 },
+    )
+  })
+
+  it('keeps what one of them holds alone', () => {
+    const one = seenItems(ratingsOf([{ user: 3, item: 2, value: 1, time: 0 }]))
+    const none = seenItems(ratingsOf([]))
+    expect(mergeSeen(one, none)).toEqual(one)
+    expect(mergeSeen(none, one)).toEqual(one)
+    expect(mergeSeen(none, none)).toEqual(none)
+  })
+})
+
+describe('holdsItem', () => {
+  it('finds what is there, between two positions', () => {
+    const sorted = fc.uniqueArray(fc.nat(40), { maxLength: 30 }).map(list => list.sort((a, b) => a - b))
+    fc.assert(
+      fc.property(sorted, fc.nat(40), fc.nat(30), fc.nat(30), (list, wanted, a, b) => {
+        const items = Uint32Array.from(list)
+        expect(holdsItem(items, wanted)).toBe(list.includes(wanted))
+        const [start, end] = [Math.min(a, b, list.length), Math.min(Math.max(a, b), list.length)]
+        expect(holdsItem(items, wanted, start, end)).toBe(list.slice(start, end).includes(wanted))
+      }),
+      { seed: 3, numRuns: 1000 },
+    )
   })
 })

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -126,14 +124,6 @@ describe('a line of a user and its items', () => {
   it('needs an item somewhere', async () => {
     const path = await scratch.file('users.txt', '1\n2\n3\n')
     expect((await inputError(readRatings(path, { format: 'adjacency' }))).message).toMatch(/holds no ratings/)
-  })
-
-  const published = resolve('/work/shared/data')
-  it.runIf(existsSync(published))('is that of the published splits', async () => {
-    const movies = await readRatings(resolve(published, 'ml-1m-implicit/train.txt'))
-    expect([movies.userCount, movies.itemCount, movies.length]).toEqual([6022, 3043, 796_244])
-    const places = await readRatings(resolve(published, 'gowalla/test.txt.gz'))
-    expect([places.userCount, places.length]).toEqual([29_858, 217_242])
   })
 })
 
