@@ -136,20 +136,34 @@ export class DeviceLostError<Result = unknown> extends LowrankError implements I
   }
 }
 
-/** The training loss is no longer finite or grows without bound. */
+/** What made a training diverge, and what to try against it. */
+export interface Divergence {
+  /** A lower learning rate, where there is one. */
+  suggestedRate?: number | undefined
+  /** The row whose equations have no finite solution, with its raw id. */
+  row?: { side: 'users' | 'items'; row: number; id: number | string } | undefined
+}
+
+/** The training loss is no longer finite or grows without bound, or a row's equations have no finite solution. */
 export class DivergedError<Result = unknown> extends LowrankError implements Interrupted<Result> {
   readonly code = 'DIVERGED'
+  readonly suggestedRate: number | undefined
+  readonly row: Divergence['row']
 
   constructor(
     readonly epoch: number,
     readonly loss: number,
-    readonly suggestedRate: number,
+    { suggestedRate, row }: Divergence,
     readonly result: Result | undefined,
   ) {
-    super(
-      `training diverged in epoch ${epoch + 1} (mean squared error ${loss}); try a learning rate of ${suggestedRate}` +
-        `; the state after epoch ${epoch} is kept`,
-    )
+    const problem =
+      row === undefined
+        ? `mean loss ${loss}`
+        : `the equations of ${row.side.slice(0, -1)} ${JSON.stringify(row.id)} (row ${row.row}) have no finite solution`
+    const advice = suggestedRate === undefined ? 'a larger regularization' : `a learning rate of ${suggestedRate}`
+    super(`training diverged in epoch ${epoch + 1} (${problem}); try ${advice}; the state after epoch ${epoch} is kept`)
+    this.suggestedRate = suggestedRate
+    this.row = row
   }
 }
 

@@ -1,7 +1,12 @@
 import { type Command, Option } from 'commander'
 import * as v from 'valibot'
 import { OptionError } from '../errors.ts'
-import { fusedRates, optimizerDefaults, optionsSchema, type TrainOptions } from '../train/options.ts'
+import {
+  bprDefaults,
+  fusedRates,
+  implicitDefaults,
+  optimizerDefaults,
+  optionsSchema, type TrainOptions } from '../train/options.ts'
 import { parseDecimal } from './values.ts'
 
 type Name = keyof typeof optionsSchema.entries
@@ -35,9 +40,7 @@ function trainFlag(name: Name): Option {
   const flag = `--${kebab(name)}`
   const about = v.getDescription(schema) ?? ''
   if (schema.type === 'boolean') {
-    return entry.default === true
-      ? new Option(`--no-${kebab(name)}`, `switches off: ${about}`)
-      : new Option(flag, about)
+    return new Option(`--no-${kebab(name)}`, `switches off: ${about}`)
   }
   const value = v.getMetadata(schema).value
   const choices = 'options' in schema && schema.type === 'picklist' ? (schema.options as string[]) : undefined
@@ -58,5 +61,13 @@ function defaultOf(name: Name, value: unknown): string {
     name === 'learningRate'
       ? Object.entries(fusedRates).map(([optimizer, rate]) => `${optimizer} ${rate}`)
       : ['1 in units of the ratings']
-  return ` (default: ${fused.join(', ')}; minibatch: ${batches.join(', ')})`
+  const others =
+    name === 'learningRate'
+      ? [`bpr: ${bprDefaults.learningRate}`]
+      : [
+          'als: 1 in units of the ratings',
+          `implicit: ${implicitDefaults.unobservedWeight.regularization}, with alpha ${implicitDefaults.alpha.regularization}`,
+          `bpr: ${bprDefaults.regularization}`,
+        ]
+  return ` (default: ${fused.join(', ')}; minibatch: ${batches.join(', ')}; ${others.join('; ')})`
 }

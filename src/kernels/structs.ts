@@ -43,3 +43,46 @@ export const sideStruct = scalarStruct('Side', {
   epsilon: 'f32',
   rows: 'u32',
 })
+
+/** `AlsEntry` in WGSL: an entry as the solver of its row sees it. */
+export const alsEntryStruct = scalarStruct('AlsEntry', { other: 'u32', weight: 'f32', target_value: 'f32' })
+
+export const alsBlockStruct = scalarStruct('AlsBlock', { slots: 'u32', segments: 'u32', pair_start: 'u32' })
+
+export const alsOptionsStruct = scalarStruct('AlsOptions', {
+  factors: 'u32',
+  factor_penalty: 'f32',
+  bias_penalty: 'f32',
+  unobserved: 'f32',
+  tolerance: 'f32',
+  blocks: 'u32',
+})
+
+export const gramShapeStruct = scalarStruct('GramShape', {
+  table_rows: 'u32',
+  chunk: 'u32',
+  chunks: 'u32',
+  blocks: 'u32',
+})
+
+/** A block of queries under the kernels that rank: `lib/ranking.wgsl`. */
+export const rankingStruct = scalarStruct('Ranking', {
+  queries: 'u32',
+  groups: 'u32',
+  splits: 'u32',
+  stride: 'u32',
+  blocks: 'u32',
+  k: 'u32',
+  bins: 'u32',
+  mean: 'f32',
+})
+
+export const queryStruct = scalarStruct('Query', {
+  user: 'u32',
+  masked_start: 'u32',
+  masked_end: 'u32',
+  threshold_start: 'u32',
+  threshold_end: 'u32',
+})
+
+export const rangeStruct = scalarStruct('Range', { start: 'u32', end: 'u32', span: 'u32' })

@@ -15,6 +15,10 @@ export interface EpochSums {
   penalty: number
   /** Seconds that the GPU was at work, where it can tell. */
   gpuSeconds: number | undefined
+  /** Wall time of the parts of the epoch, by name, where a solver has parts. */
+  phases?: Record<string, number> | undefined
+  /** A row whose equations have no finite solution, where that is why the sums are not finite. */
+  failure?: { side: 'users' | 'items'; row: number } | undefined
 }
 
 /** How one epoch changes the tables. */

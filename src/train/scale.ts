@@ -28,15 +28,17 @@ export function scaleOf(ratings: Ratings, options: Pick<ResolvedOptions, 'link' 
 }
 
 /**
- * A mean squared error that only a diverging training shows: ten times that of the constant prediction that it starts
+ * A mean squared error that only a diverging training shows, and none for the solvers whose loss is no such thing or that
+ * cannot diverge: ten times that of the constant prediction that it starts
  * from, beside the noise of the initial parameters and a tenth of the ratings' mean square, which leaves room where the
  * ratings hardly differ.
  */
 export function divergedAbove(
   ratings: Ratings,
   scale: ModelScale,
-  options: Pick<ResolvedOptions, 'factors' | 'initStd' | 'biasInitStd'>,
+  options: Pick<ResolvedOptions, 'model' | 'solver' | 'factors' | 'initStd' | 'biasInitStd'>,
 ): number {
+  if (options.model !== 'explicit' || options.solver === 'als') return Number.POSITIVE_INFINITY
   const { min, max } = scale.range
   const start = scale.link === 'bounded' ? min + (max - min) / (1 + Math.exp(-scale.mean)) : scale.mean
   let error = 0

@@ -1,27 +1,34 @@
 import { UNKNOWN } from '../data/ids.ts'
 import type { Ratings } from '../data/ratings.ts'
-import { seenItems } from '../data/seen.ts'
+import { type SeenItems, seenItems } from '../data/seen.ts'
 import { splitRandom } from '../data/split.ts'
 import { AbortedError, DeviceLostError, DivergedError, InputError, OptionError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
 import { type ErrorMeter, Scorer } from '../model/scorer.ts'
 import type { ModelScale, Parameters } from '../model/tables.ts'
+import { AlsSolver } from '../solvers/als.ts'
+import { BprSolver } from '../solvers/bpr.ts'
 import { errorScale } from '../solvers/error-scale.ts'
 import { FusedSolver } from '../solvers/fused.ts'
 import { MinibatchSolver } from '../solvers/minibatch.ts'
 import type { EpochSums, Solver, SolverPlan } from '../solvers/solver.ts'
 import { initialParameters } from './initialize.ts'
-import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts'
+import { implicitOptions, type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts'
 import { divergedAbove, scaleOf } from './scale.ts'
 import { Schedule } from './schedule.ts'
 import { type KeptState, StateKeeper } from './state-keeper.ts'
+import { growRatings, warmOptions, warmParameters, warmScale, warmSeen } from './warm-start.ts'
 
-/** What an epoch gave. Errors are in units of the ratings. */
+/** What an epoch gave. Errors of explicit models are in units of the ratings. */
 export interface EpochReport {
   /** Counted from 1. */
   epoch: number
-  /** Mean squared error over the training entries, each as the epoch passed it. */
+  /**
+   * Explicit: mean squared error over the training entries, each as the epoch passed it (als: after the epoch). Implicit:
+   * the weighted squared error over all cells of the matrix after the epoch, per entry. Bpr: the mean of
+   * -ln sigmoid(s_ui - s_uj) over the entries.
+   */
   trainLoss: number
   /** Training loss plus penalties, per entry: what is minimised. */
   objective: number
@@ -33,6 +40,8 @@ export interface EpochReport {
   seconds: number
   /** Time that the GPU was at work on the training; absent where it cannot tell. */
   gpuSeconds?: number
+  /** Wall time of the parts of an epoch, by name: als has `users` and `items`. */
+  phases?: Record<string, number>
 }
 
 export interface FitResult {
@@ -55,6 +64,11 @@ export interface TrainingExtras {
   validation?: Ratings | undefined
   /** Whether the model keeps each user's training items, so that recommendations can leave them out. Default true. */
   keepSeen?: boolean | undefined
+  /**
+   * A model to go on from, of the same kind and rank: its users and items keep their places and what was learned of them,
+   * and those of the ratings that it does not know come behind them. Its mean stays; an optimizer starts anew.
+   */
+  from?: Model | undefined
 }
 
 /** What lies on the GPU while a training runs. */
@@ -89,25 +103,31 @@ export class Training implements AsyncIterable<EpochReport> {
 
   /** @throws OptionError, InputError; nothing is allocated on the GPU before the first epoch. */
   constructor(gpu: Gpu, ratings: Ratings, options: TrainOptions & TrainingExtras = {}) {
-    const { signal, validation, keepSeen, ...rest } = options
+    const { signal, validation, keepSeen, from, ...own } = options
+    const rest = from === undefined ? own : warmOptions(from, own)
     const given = resolveOptions(rest)
     checkTrainable(ratings)
     if (validation !== undefined && given.validationRatio > 0) {
       throw new OptionError('validationRatio', '"validationRatio" does not go with validation entries of your own')
     }
     this.#gpu = gpu
-    this.#ratings = ratings
-    this.#extras = { signal, validation, keepSeen }
+    const grown = from === undefined ? ratings : growRatings(ratings, from)
+    this.#ratings = grown
+    this.#extras = { signal, validation, keepSeen, from }
     const { validationRatio, seed } = given
-    const parts = validationRatio > 0 ? splitRandom(ratings, { ratio: validationRatio, seed }) : undefined
-    this.#train = parts?.train ?? ratings
-    this.#validation = parts?.test ?? validation?.alignTo(ratings.userIds, ratings.itemIds)
+    const parts = validationRatio > 0 ? splitRandom(grown, { ratio: validationRatio, seed }) : undefined
+    this.#train = parts?.train ?? grown
+    this.#validation = parts?.test ?? validation?.alignTo(grown.userIds, grown.itemIds)
     if (this.#validation?.length === 0) throw new OptionError('validation', 'there are no entries to validate on')
     if (given.patience > 0 && this.#validation === undefined) {
       throw new OptionError('patience', '"patience" needs validation entries: give a "validationRatio"')
     }
-    this.#scale = scaleOf(this.#train, given)
-    this.options = resolveOptions(rest, errorScale(this.#train, this.#scale))
+    const scale = scaleOf(this.#train, given)
+    this.#scale = from === undefined ? scale : warmScale(from, scale)
+    this.options = resolveOptions(rest, {
+      ...errorScale(this.#train, this.#scale),
+      density: this.#train.length / (grown.userCount * grown.itemCount),
+    })
     this.#schedule = new Schedule(this.options)
     this.#divergedAbove = divergedAbove(this.#train, this.#scale, this.options)
   }
@@ -177,10 +197,9 @@ export class Training implements AsyncIterable<EpochReport> {
 
   async #start(): Promise<Run> {
     const began = performance.now()
-    const { options } = this
     let drawn: Parameters | undefined
     const initial = () => {
-      drawn ??= initialParameters(this.#train, options)
+      drawn ??= this.#initialParameters()
       return drawn
     }
     const solver = await this.#createSolver(initial)
@@ -202,9 +221,28 @@ export class Training implements AsyncIterable<EpochReport> {
     }
   }
 
+  #initialParameters(): Parameters {
+    const { from } = this.#extras
+    const drawn = initialParameters(this.#train, this.options)
+    return from === undefined ? drawn : warmParameters(from, drawn)
+  }
+
   #createSolver(initial: () => Parameters): Promise<Solver> {
     const { options } = this
     const { optimizer } = options
+    if (options.model === 'bpr') {
+      const negativePower = options.negativePower ?? 0
+      return BprSolver.create(this.#gpu, this.#train, initial, { ...options, negativePower })
+    }
+    if (options.solver === 'als') {
+      return AlsSolver.create(this.#gpu, this.#train, this.#scale, initial, {
+        ...options,
+        rowSolver: options.rowSolver!,
+        cgSteps: options.cgSteps!,
+        cgTolerance: options.cgTolerance!,
+        implicit: implicitOptions(options),
+      })
+    }
     return options.solver === 'sgd' && (optimizer === 'sgd' || optimizer === 'adagrad')
       ? FusedSolver.create(this.#gpu, this.#train, this.#scale, initial, { ...options, optimizer })
       : MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
@@ -215,7 +253,7 @@ export class Training implements AsyncIterable<EpochReport> {
     const rateScale = this.#schedule.scaleAt(epoch)
     const sums = await run.solver.runEpoch({ epoch, rateScale, signal: this.#extras.signal })
     const trainLoss = sums.squaredError / this.#train.length
-    if (this.#diverged(sums, trainLoss)) throw new Divergence(trainLoss)
+    if (this.#diverged(sums, trainLoss)) throw new Divergence(trainLoss, sums.failure)
     const objective = trainLoss + sums.penalty / this.#train.length
     this.#schedule.observe(objective)
     const validationRmse = (await run.meter?.measure())?.rmse
@@ -234,6 +272,7 @@ export class Training implements AsyncIterable<EpochReport> {
       rateScale,
       seconds,
       ...(sums.gpuSeconds === undefined ? {} : { gpuSeconds: sums.gpuSeconds }),
+      ...(sums.phases === undefined ? {} : { phases: sums.phases }),
     }
     this.#epochs.push(report)
     return report
@@ -263,8 +302,18 @@ export class Training implements AsyncIterable<EpochReport> {
     if (!(error instanceof Divergence) && !aborted) return error
     const kept = keeper && result(await keeper.read())
     if (aborted) return new AbortedError(epoch, kept, { cause: error })
+    return new DivergedError(epoch, (error as Divergence).loss, this.#adviceOn(error as Divergence, epoch), kept)
+  }
+
+  #adviceOn({ failure }: Divergence, epoch: number): ConstructorParameters<typeof DivergedError>[2] {
+    if (failure !== undefined) {
+      const { side, row } = failure
+      const ids = side === 'users' ? this.#ratings.userIds : this.#ratings.itemIds
+      return { row: { side, row, id: ids.at(row) } }
+    }
+    if (this.options.solver === 'als') return {}
     const rate = this.options.learningRate * this.#schedule.scaleAt(epoch)
-    return new DivergedError(epoch, (error as Divergence).loss, Number((rate / 4).toPrecision(1)), kept)
+    return { suggestedRate: Number((rate / 4).toPrecision(1)) }
   }
 
   #result(state: KeptState, plan: SolverPlan): FitResult {
@@ -276,16 +325,22 @@ export class Training implements AsyncIterable<EpochReport> {
         factors: options.factors,
         userFactors,
         itemFactors,
-        ...(options.biases ? { userBias, itemBias } : {}),
+        ...(options.biases && options.model !== 'bpr' ? { userBias } : {}),
+        ...(options.biases ? { itemBias } : {}),
         userIds: this.#ratings.userIds,
         itemIds: this.#ratings.itemIds,
-        ...(this.#extras.keepSeen === false ? {} : { seen: seenItems(this.#ratings) }),
+        ...(this.#extras.keepSeen === false ? {} : { seen: this.#seen() }),
         options: { ...options },
         plan,
       },
       this.#gpu,
     )
     return { model, epochs: this.#epochs, epoch: state.epoch, options, plan, seconds: this.#seconds }
+  }
+
+  #seen(): SeenItems {
+    const seen = seenItems(this.#ratings)
+    return this.#extras.from === undefined ? seen : warmSeen(this.#extras.from, seen)
   }
 
   /** Frees what the training holds on the GPU; `finish` and a failure do so by themselves. */
@@ -299,7 +354,10 @@ export class Training implements AsyncIterable<EpochReport> {
 }
 
 class Divergence extends Error {
-  constructor(readonly loss: number) {
+  constructor(
+    readonly loss: number,
+    readonly failure: EpochSums['failure'],
+  ) {
     super('diverged')
   }
 }

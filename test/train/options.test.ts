@@ -37,7 +37,7 @@ describe('options', () => {
   })
 
   it('gives the solver sgd penalties in units of the ratings, where the caller gives none', () => {
-    const units = { score: 20, derivative: 20 }
+    const units = { score: 20, derivative: 20, density: 0.01 }
     expect(resolveOptions({}, units)).toMatchObject({
       regularization: 20,
       userRegularization: 20,

@@ -1,0 +1,33 @@
+// The solutions of a block, from its slots to the model's tables. An invocation owns one vec4 of a slot. Moves 8 k bytes a
+// row.
+
+import package::lib::als::{AlsBlock, BIASES};
+import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
+import package::lib::model::FACTOR_BLOCKS;
+
+@group(0) @binding(0) var<storage, read> directions: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> solved_factors: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> solved_bias: array<f32>;
+
+@group(1) @binding(0) var<storage, read> rows: array<vec4u>;
+@group(1) @binding(1) var<uniform> block: AlsBlock;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn als_publish(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local_index: u32,
+) {
+  let index = linear_invocation(workgroup, workgroups, local_index);
+  let slot = index / (FACTOR_BLOCKS + 1);
+  if (slot >= block.slots) {
+    return;
+  }
+  let part = index % (FACTOR_BLOCKS + 1);
+  let row = rows[slot].x;
+  if (part < FACTOR_BLOCKS) {
+    solved_factors[row * FACTOR_BLOCKS + part] = directions[index];
+  } else if (BIASES) {
+    solved_bias[row] = directions[index].x;
+  }
+}

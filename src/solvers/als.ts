@@ -1,0 +1,289 @@
+import type { Ratings } from '../data/ratings.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { Submitter } from '../gpu/submitter.ts'
+import { GpuTimer } from '../gpu/timer.ts'
+import { factorBlocks } from '../kernels/shared.ts'
+import { countRows } from '../layout/rows.ts'
+import { PairSums } from '../model/sums.ts'
+import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
+import { alsCost } from './als-cost.ts'
+import type { AlsOptions } from './als-options.ts'
+import { type AlsPlan, planAls } from './als-plan.ts'
+import { AlsSide } from './als-side.ts'
+import { alsTargets } from './als-targets.ts'
+import { GramTable } from './gram-table.ts'
+import { PenaltyMeter } from './penalty-meter.ts'
+import { packSide, type SideOptions } from './side-options.ts'
+import { shufflesWithinSlices } from './slice-probe.ts'
+import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+
+// Minimises, one side at a time with the other fixed,
+//
+//   explicit  sum over entries (r - mu - b_u - b_i - p_u . q_i)^2
+//   implicit  sum over entries c (1 - p_u . q_i)^2 - w0 (p_u . q_i)^2  +  w0 sum over all cells (p_u . q_i)^2
+//
+// plus sum over rows of lambda w (|p|^2 + b^2). Each row is a linear system of its own,
+//
+//   (sum weight q q^T + w0 G + lambda w I) p = b,   G = Q^T Q,
+//
+// in which a bias is one more unknown beside p, whose column is of ones (Zhou et al., Large-scale parallel collaborative
+// filtering for the Netflix prize, 2008; implicit: see `als-options.ts`). G, which all rows share, is made once for each half
+// of an iteration. Rows do not depend on one another, and every sum is added in a fixed order: the same bits each time.
+
+const sides = ['users', 'items'] as const
+type SideName = (typeof sides)[number]
+
+const other = { users: 'items', items: 'users' } as const
+
+interface Half {
+  side: AlsSide
+  objective: PairSums
+  penalty: PenaltyMeter
+  timer: GpuTimer
+  submitter: Submitter
+}
+
+export class AlsSolver implements Solver {
+  readonly tables: FactorTables
+  readonly plan: SolverPlan
+  readonly #gpu: Gpu
+  readonly #buffers: BufferOwner
+  readonly #halves: Record<SideName, Half>
+
+  private constructor(
+    gpu: Gpu,
+    buffers: BufferOwner,
+    tables: FactorTables,
+    plan: SolverPlan,
+    halves: Record<SideName, Half>,
+  ) {
+    this.tables = tables
+    this.plan = plan
+    this.#gpu = gpu
+    this.#buffers = buffers
+    this.#halves = halves
+  }
+
+  /**
+   * Packs the ratings, uploads them and the initial parameters, compiles the kernels.
+   * @param initial drawn once there is room for them
+   * @param chosen instead of what `planAls` makes of the device
+   * @throws LimitExceededError, OutOfMemoryError
+   */
+  static async create(
+    gpu: Gpu,
+    ratings: Ratings,
+    scale: Pick<ModelScale, 'mean'>,
+    initial: () => Parameters,
+    options: AlsOptions,
+    chosen?: AlsPlan,
+  ): Promise<AlsSolver> {
+    const plan = await fitToDevice(
+      gpu,
+      chosen ?? planAls({ ...options, implicit: options.implicit !== undefined }, gpu.capabilities),
+    )
+    const buffers = gpu.buffers()
+    try {
+      const shape = { users: ratings.userCount, items: ratings.itemCount, factors: options.factors }
+      const tables = new FactorTables(buffers, shape)
+      tables.write(gpu, initial())
+      const halves = {
+        users: await createHalf(gpu, buffers, 'users', { ratings, scale, options, plan, tables }),
+        items: await createHalf(gpu, buffers, 'items', { ratings, scale, options, plan, tables }),
+      }
+      await gpu.settle(buffers)
+      return new AlsSolver(gpu, buffers, tables, describe(ratings, options, plan, halves), halves)
+    } catch (error) {
+      buffers.destroy()
+      throw error
+    }
+  }
+
+  async runEpoch({ signal }: EpochOrder): Promise<EpochSums> {
+    const phases: Record<string, number> = {}
+    let gpuSeconds: number | undefined = 0
+    for (const name of sides) {
+      const began = performance.now()
+      gpuSeconds = add(gpuSeconds, await this.#runHalf(this.#halves[name], signal))
+      phases[name] = (performance.now() - began) / 1000
+    }
+    const { users, items } = this.#halves
+    const [[objective], userPenalty, itemPenalty] = await Promise.all([
+      items.objective.read(),
+      users.penalty.read(),
+      items.penalty.read(),
+    ])
+    // An item's objective holds its own penalty.
+    const squaredError = Math.max(0, objective - itemPenalty)
+    const failure = Number.isFinite(objective + userPenalty) ? undefined : await this.#unsolved()
+    return {
+      squaredError: Number.isFinite(objective) ? squaredError : Number.NaN,
+      penalty: userPenalty + itemPenalty,
+      gpuSeconds,
+      phases,
+      failure,
+    }
+  }
+
+  async #runHalf({ side, objective, penalty, timer, submitter }: Half, signal: AbortSignal | undefined) {
+    const { steps } = side
+    await submitter.run(
+      'als',
+      steps.length + 1,
+      (pass, step) => {
+        if (step < steps.length) return steps[step]!(pass)
+        objective.encode(pass)
+        penalty.encode(pass)
+      },
+      signal,
+    )
+    return await timer.seconds()
+  }
+
+  /** The first row whose parameters are not finite. */
+  async #unsolved(): Promise<EpochSums['failure']> {
+    const parameters = await this.tables.read(this.#gpu)
+    const { factors } = this.tables.shape
+    for (const [side, table, bias] of [
+      ['users', parameters.userFactors, parameters.userBias],
+      ['items', parameters.itemFactors, parameters.itemBias],
+    ] as const) {
+      for (let row = 0; row < bias.length; row++) {
+        const own = table.subarray(row * factors, (row + 1) * factors)
+        if (!Number.isFinite(bias[row]) || !own.every(Number.isFinite)) return { side, row }
+      }
+    }
+    return undefined
+  }
+
+  destroy(): void {
+    for (const name of sides) this.#halves[name].timer.destroy()
+    this.#buffers.destroy()
+  }
+}
+
+/** Sums over slices by shuffles only where this device's subgroups hold whole slices. */
+async function fitToDevice(gpu: Gpu, plan: AlsPlan): Promise<AlsPlan> {
+  const { lanes, subgroups } = plan.slices
+  if (!subgroups || (await shufflesWithinSlices(gpu, lanes, plan.slicesPerWorkgroup))) return plan
+  return { ...plan, slices: { ...plan.slices, subgroups: false } }
+}
+
+const add = (one: number | undefined, two: number | undefined) =>
+  one === undefined || two === undefined ? undefined : one + two
+
+interface AlsRun {
+  ratings: Ratings
+  scale: Pick<ModelScale, 'mean'>
+  options: AlsOptions
+  plan: AlsPlan
+  tables: FactorTables
+}
+
+async function createHalf(
+  gpu: Gpu,
+  buffers: BufferOwner,
+  name: SideName,
+  { ratings, scale, options, plan, tables }: AlsRun,
+): Promise<Half> {
+  const { factors, biases } = options
+  const counts = countRows(ratings[name], tables.shape[name])
+  const solved = tablesOf(tables, name)
+  const fixed = tablesOf(tables, other[name])
+  const targets = alsTargets(ratings, name, scale.mean, counts, options)
+  const occupied = counts.reduce((rows, count) => rows + Number(count > 0), 0)
+  const objective = await PairSums.create(gpu, buffers, `${name} objective`, occupied)
+  const gram =
+    targets.unobserved === 0
+      ? undefined
+      : {
+          table: await GramTable.create(gpu, buffers, other[name], fixed.factors, tables.shape[other[name]], factors),
+          weight: targets.unobserved,
+        }
+  const side = await AlsSide.create(gpu, buffers, {
+    label: name,
+    entries: targets.entries,
+    solved,
+    fixed,
+    gram,
+    factors,
+    biases,
+    regularization: name === 'users' ? options.userRegularization : options.itemRegularization,
+    biasRegularization: options.biasRegularization,
+    plan,
+    sums: objective,
+  })
+  const weights = new Float32Array(2 * counts.length)
+  targets.entries.penalties.forEach((penalty, row) => {
+    weights[2 * row + 1] = penalty
+  })
+  const blocks = factorBlocks(factors)
+  const penalty = await PenaltyMeter.create(
+    gpu,
+    buffers,
+    { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: blocks + Number(biases) },
+    tables.shape[name],
+    {
+      ...solved,
+      weights: buffers.upload(`${name}-weights`, weights),
+      side: buffers.uniform(`${name} penalty`, packSide({ ...noSteps, ...options }, tables.shape[name], name)),
+    },
+  )
+  const timer = new GpuTimer(gpu, buffers)
+  return { side, objective, penalty, timer, submitter: new Submitter(gpu, timer) }
+}
+
+/** What the options of a side have for gradient steps, of which there are none here. */
+const noSteps: Omit<SideOptions, keyof AlsOptions> = {
+  userLearningRate: 0,
+  itemLearningRate: 0,
+  biasLearningRate: 0,
+  momentum: 0,
+  beta1: 0,
+  beta2: 0,
+  epsilon: 0,
+}
+
+const tablesOf = (tables: FactorTables, name: SideName) =>
+  name === 'users'
+    ? { factors: tables.userFactors, bias: tables.userBias }
+    : { factors: tables.itemFactors, bias: tables.itemBias }
+
+function describe(
+  ratings: Ratings,
+  options: AlsOptions,
+  plan: AlsPlan,
+  { users, items }: Record<SideName, Half>,
+): SolverPlan {
+  const { slices, exact } = plan
+  const cost = (name: SideName) =>
+    alsCost({
+      rows: countOccupied(ratings, name),
+      fixedRows: name === 'users' ? ratings.itemCount : ratings.userCount,
+      entries: ratings.length,
+      options,
+      plan,
+    })
+  return {
+    reproducible: true,
+    rowSolver: exact === undefined ? 'cg' : 'exact',
+    ...(exact === undefined
+      ? { steps: plan.steps, lanes: slices.lanes, slices: plan.slicesPerWorkgroup, subgroups: slices.subgroups }
+      : { threads: exact.tiles.threads, tiles: exact.tiles.tiles }),
+    userBlocks: users.side.blocks,
+    itemBlocks: items.side.blocks,
+    segments: users.side.segments + items.side.segments,
+    userBytes: cost('users').bytes,
+    itemBytes: cost('items').bytes,
+    userOperations: cost('users').operations,
+    itemOperations: cost('items').operations,
+  }
+}
+
+function countOccupied(ratings: Ratings, name: SideName): number {
+  return countRows(ratings[name], name === 'users' ? ratings.userCount : ratings.itemCount).reduce(
+    (rows, count) => rows + Number(count > 0),
+    0,
+  )
+}
