@@ -3,8 +3,9 @@ import { chosenRoles } from '../node/ingest/column-roles.ts'
 import { nameDelimiter } from '../node/ingest/dialect.ts'
 import { integerKind, splitQuoted } from '../node/ingest/fields.ts'
 import { readSettings } from '../node/ingest/options.ts'
-import { openSource, type Source, textChunks } from '../node/ingest/source.ts'
-import { decodeLoosely, lineBlocks, shownLine } from '../node/ingest/text.ts'
+import { openSource, type Source } from '../node/ingest/source.ts'
+import { decodeLoosely, shownLine } from '../node/ingest/text.ts'
+import { linesOf } from './lines.ts'
 import { type PairColumns, type Pairs, usualPairColumns } from './pair-columns.ts'
 
 export interface PairOptions {
@@ -17,9 +18,6 @@ export interface PairOptions {
 }
 
 const DELIMITERS = ['\t', '::', ';', ',', ' ']
-const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
  * Reads pairs of a user and an item from delimited text (plain or compressed) or Parquet. Other columns do not matter.
@@ -43,7 +41,7 @@ async function readText(source: Source, options: PairOptions): Promise<Pairs> {
   const { file } = source
   const pairs: Pairs = { users: [], items: [] }
   let layout: Layout | undefined
-  for await (const { line, row } of rowsOf(source)) {
+  for await (const { line, row } of linesOf(source)) {
     if (row.every(byte => byte === 0x20 || byte === 0x09)) continue
     const fail = (problem: string) => new InputError(problem, { file, line, text: shownLine(row) })
     if (layout === undefined) {
@@ -58,20 +56,6 @@ async function readText(source: Source, options: PairOptions): Promise<Pairs> {
     pairs.items.push(item)
   }
   return pairs
-}
-
-/** The lines of a text file, counted from 1, without their ends and without a byte order mark. */
-async function* rowsOf(source: Source): AsyncGenerator<{ line: number; row: Uint8Array }> {
-  let line = 0
-  for await (const { bytes, overlong } of lineBlocks(textChunks(source, 'utf-8', () => {}))) {
-    for (let start = 0; start < bytes.length; ) {
-      const end = overlong ? bytes.length : bytes.indexOf(LINE_FEED, start)
-      const marked = line === 0 && BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte)
-      const row = bytes.subarray(start + (marked ? 3 : 0), bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end)
-      yield { line: ++line, row }
-      start = end + 1
-    }
-  }
 }
 
 interface Layout {

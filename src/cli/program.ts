@@ -5,6 +5,7 @@ import { addInfo } from './commands/info.ts'
 import { addPredict } from './commands/predict.ts'
 import { addQuickstart } from './commands/quickstart.ts'
 import { addRecommend } from './commands/recommend.ts'
+import { addSimilar } from './commands/similar.ts'
 import { addSynth } from './commands/synth.ts'
 import { addTrain } from './commands/train.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -14,7 +15,17 @@ import { Terminal } from './terminal.ts'
 import { usageError } from './usage.ts'
 import { packageVersion } from './version.ts'
 
-const commands = [addTrain, addEvaluate, addPredict, addRecommend, addInfo, addSynth, addDoctor, addQuickstart]
+const commands = [
+  addTrain,
+  addEvaluate,
+  addPredict,
+  addRecommend,
+  addSimilar,
+  addInfo,
+  addSynth,
+  addDoctor,
+  addQuickstart,
+]
 
 const exitText = `
 Exit codes: 0 done; 2 the command's words are wrong; 3 the input or the output file is wrong; 4 no usable GPU, or its

@@ -1,5 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
 import type { EpochReport } from '../train/training.ts'
+import { elapsed } from './clock.ts'
 import { rate, score, seconds } from './format.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -39,6 +40,30 @@ export class EpochProgress {
     }
     const epoch = String(report.epoch).padStart(String(this.#epochs).length)
     this.#terminal.say(`epoch ${epoch}/${this.#epochs}  ${facts.join('  ')}  ${seconds(report.seconds)}`)
+  }
+
+  stop(): void {
+    this.#bar?.stop()
+  }
+}
+
+/** Shows on a terminal how many users are done, and how many items are scored a second. */
+export class UserProgress {
+  readonly #items: number
+  readonly #began = performance.now()
+  readonly #bar: SingleBar | undefined
+
+  constructor(terminal: Terminal, what: string, users: number, items: number) {
+    this.#items = items
+    if (!terminal.interactive || users === 0) return
+    this.#bar = progressBar(terminal, `${what} {bar} {value}/{total} users  {facts}`)
+    this.#bar.start(users, 0, { facts: '' })
+  }
+
+  show(done: number, users?: number): void {
+    if (this.#bar === undefined) return
+    if (users !== undefined) this.#bar.setTotal(users)
+    this.#bar.update(done, { facts: `${rate((done * this.#items) / elapsed(this.#began))} items/s` })
   }
 
   stop(): void {

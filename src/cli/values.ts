@@ -25,6 +25,19 @@ export function integerValue(flag: string, least: number, most: number): Parser<
   return numberValue(flag, what, value => Number.isInteger(value) && value >= least && value <= most)
 }
 
+/** Integers separated by commas. */
+export function integersValue(flag: string, least: number, most: number): Parser<number[]> {
+  const what = `one or more integers from ${least} to ${most}, separated by commas`
+  return text =>
+    text.split(',').map(word => {
+      const value = parseDecimal(word.trim())
+      if (value === undefined || !Number.isInteger(value) || value < least || value > most) {
+        throw wrongValue(flag, what, text)
+      }
+      return value
+    })
+}
+
 export function choiceValue<const Choice extends string>(flag: string, choices: readonly Choice[]): Parser<Choice> {
   return text => {
     const choice = choices.find(candidate => candidate === text)
