@@ -5,7 +5,8 @@ import { GpuUnavailableError, InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { decodeModel, encodeModel } from './file.ts'
 import type { ModelParts } from './parts.ts'
-import { type PositiveRanks, type RankedBlock, Ranker, type RankingMask, type RankOptions } from './ranker.ts'
+import type { PositiveRanks } from './rank-counts.ts'
+import { type RankedBlock, Ranker, type RankingMask, type RankOptions } from './ranker.ts'
 import { type RatingErrors, Scorer } from './scorer.ts'
 import { type SimilarityMeasure, similarRows } from './similar.ts'
 import { FactorTables } from './tables.ts'
@@ -269,7 +270,7 @@ async function upload(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
   const scorer = new Scorer(gpu, tables, parts)
   return {
     scorer,
-    ranker: new Ranker(scorer, itemIds.size),
+    ranker: new Ranker(gpu, tables, parts),
     destroy() {
       scorer.destroy()
       buffers.destroy()

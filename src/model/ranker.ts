@@ -1,12 +1,22 @@
+import type { IdTable } from '../data/ids.ts'
 import type { SeenItems } from '../data/seen.ts'
-import type { Scorer } from './scorer.ts'
-import { topK } from './top-k.ts'
+import { InputError } from '../errors.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { rankItems } from '../kernels/rank_items.ts'
+import { packRanges, RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
+import { countPositives, type PositiveRanks } from './rank-counts.ts'
+import { findFailure, mergeLists } from './rank-lists.ts'
+import { planRanking, type RankPlan } from './rank-plan.ts'
+import { checkOffsets, cutQueries, type Mask, packDenied, packQueries, type QueryBlock } from './rank-queries.ts'
+import type { FactorTables } from './tables.ts'
 
 export interface RankingMask {
-  /** Items that each of the model's users is not to be ranked against: by default those of its training entries. */
+  /** Items that each of the model's users is not ranked against; by default those of its training entries. */
   seen?: SeenItems | undefined
   /** 1 for each item that may not appear. */
   denied?: Uint8Array | undefined
+  /** Its reason is thrown between two submits. */
   signal?: AbortSignal | undefined
 }
 
@@ -19,6 +29,7 @@ export interface RankOptions extends RankingMask {
 export interface RankedBlock {
   /** Dense indices. */
   users: Uint32Array
+  /** Items asked for, or all items where that is fewer. */
   k: number
   /** users x k dense indices; UNKNOWN past a user's count. */
   items: Uint32Array
@@ -30,72 +41,177 @@ export interface RankedBlock {
   gpuSeconds?: number | undefined
 }
 
-/** Where positives stand among the items that they compete with: those neither positive nor seen nor denied. */
-export interface PositiveRanks {
-  /** Of each positive: how many of them have a higher score. */
-  above: Uint32Array
-  /** Of each positive: how many of them have the same score. */
-  equal: Uint32Array
-  /** Of each user: how many there are. */
-  negatives: Uint32Array
+/** What a ranker knows of a model beside its tables. */
+export interface RankedModel {
+  mean: number
+  userIds: IdTable
+  itemIds: IdTable
 }
 
-/** Ranks items for users. */
+/** Ranks all items for users on the GPU, a block of users at a time; holds nothing there between two rankings. */
 export class Ranker {
-  readonly #scorer: Scorer
-  readonly #items: number
+  readonly #gpu: Gpu
+  readonly #tables: FactorTables
+  readonly #model: RankedModel
 
-  constructor(scorer: Scorer, items: number) {
-    this.#scorer = scorer
-    this.#items = items
+  constructor(gpu: Gpu, tables: FactorTables, model: RankedModel) {
+    this.#gpu = gpu
+    this.#tables = tables
+    this.#model = model
   }
 
-  async *rank(users: Uint32Array, { k, seen, denied, signal }: RankOptions): AsyncGenerator<RankedBlock> {
-    const blockUsers = Math.max(1, Math.floor((16 * 2 ** 20) / this.#items))
-    for (let start = 0; start < users.length; start += blockUsers) {
-      signal?.throwIfAborted()
-      const rows = users.slice(start, start + blockUsers)
-      const scores = await this.#scorer.scores(rows)
-      const items = new Uint32Array(rows.length * k).fill(0xffffffff)
-      const best = new Float32Array(rows.length * k).fill(Number.NEGATIVE_INFINITY)
-      const counts = new Uint32Array(rows.length)
-      rows.forEach((user, place) => {
-        const own = scores.subarray(place * this.#items, (place + 1) * this.#items)
-        const out = new Set(seen?.items.subarray(seen.offsets[user]!, seen.offsets[user + 1]!))
-        const list = topK(own, k, item => denied?.[item] !== 1 && !out.has(item))
-        items.set(list, place * k)
-        best.set(
-          Float32Array.from(list, item => own[item]!),
-          place * k,
-        )
-        counts[place] = list.length
-      })
-      yield { users: rows, k, items, scores: best, counts }
+  /**
+   * The best items of users, by dense index. While a block is in the caller's hands, the next is under way.
+   * @param chosen instead of what `planRanking` makes of the device and the model
+   */
+  async *rank(
+    users: Uint32Array,
+    options: RankOptions,
+    chosen?: RankPlan,
+  ): AsyncGenerator<RankedBlock, void, undefined> {
+    const { shape } = this.#tables
+    const k = Math.min(options.k, shape.items)
+    const masks = this.#masks(users, options)
+    const size = { queries: users.length, items: shape.items, factors: shape.factors, listWords: 2 * (k + 1) }
+    const plan = chosen ?? planRanking(size, this.#gpu.capabilities)
+    const blocks = cutQueries(users.length, plan.queries, masks)
+    if (blocks.length === 0) return
+    const buffers = this.#gpu.buffers()
+    const lanes: Lane[] = []
+    let coming: Promise<RankedBlock> | undefined
+    try {
+      const common = this.#common(buffers, plan, options.denied)
+      for (let lane = 0; lane < Math.min(2, blocks.length); lane++) {
+        lanes.push(await this.#lane(buffers, common, k, Math.max(...blocks.map(({ masked }) => masked))))
+      }
+      await this.#gpu.settle(buffers)
+      const start = (at: number) => {
+        const started = this.#rankBlock(lanes[at % 2]!, { users, block: blocks[at]!, masks, k, plan }, options.signal)
+        started.catch(() => {}) // heard when the block is asked for
+        return started
+      }
+      for (let at = 0; at < blocks.length; at++) {
+        const done = await (coming ?? start(at))
+        coming = at + 1 < blocks.length ? start(at + 1) : undefined
+        yield done
+      }
+    } finally {
+      // What is under way still uses the buffers.
+      await coming?.catch(() => {})
+      for (const { block } of lanes) block.timer.destroy()
+      buffers.destroy()
     }
   }
 
+  /** @param positives of each user by its position in `users` */
   async positives(
     users: Uint32Array,
-    { offsets, items }: SeenItems,
-    { seen, denied, signal }: RankingMask,
+    positives: SeenItems,
+    options: RankingMask,
+    chosen?: RankPlan,
   ): Promise<PositiveRanks> {
-    const above = new Uint32Array(items.length)
-    const equal = new Uint32Array(items.length)
-    const negatives = new Uint32Array(users.length)
-    for (const [place, user] of users.entries()) {
-      signal?.throwIfAborted()
-      const scores = await this.#scorer.scores(Uint32Array.of(user))
-      const own = items.subarray(offsets[place]!, offsets[place + 1]!)
-      const out = new Set([...(seen?.items.subarray(seen.offsets[user]!, seen.offsets[user + 1]!) ?? []), ...own])
-      for (let item = 0; item < this.#items; item++) {
-        if (denied?.[item] === 1 || out.has(item)) continue
-        negatives[place]!++
-        own.forEach((positive, at) => {
-          above[offsets[place]! + at]! += Number(scores[item]! > scores[positive]!)
-          equal[offsets[place]! + at]! += Number(scores[item]! === scores[positive]!)
-        })
-      }
+    checkOffsets(positives, users.length, 'positives')
+    const own: Mask = { ...positives, what: 'positives', rowOf: place => place }
+    const masks = [own, ...this.#masks(users, options)]
+    const { shape } = this.#tables
+    let most = 0
+    for (let place = 0; place < users.length; place++) {
+      most = Math.max(most, positives.offsets[place + 1]! - positives.offsets[place]!)
     }
-    return { above, equal, negatives }
+    const size = { queries: users.length, items: shape.items, factors: shape.factors, listWords: 2 * most + 1 }
+    const plan = chosen ?? planRanking(size, this.#gpu.capabilities)
+    const buffers = this.#gpu.buffers()
+    try {
+      const common = this.#common(buffers, plan, options.denied)
+      const { denied, signal } = options
+      return await countPositives(this.#gpu, buffers, {
+        common,
+        users,
+        positives: own,
+        masks,
+        denied,
+        signal,
+        failureOf: this.#failureOf,
+      })
+    } finally {
+      buffers.destroy()
+    }
   }
+
+  #masks(users: Uint32Array, { seen, denied }: RankingMask): Mask[] {
+    const { shape } = this.#tables
+    for (const user of users) {
+      if (user >= shape.users) throw new InputError(`there is no user ${user}: the model has ${shape.users}`)
+    }
+    if (denied !== undefined && denied.length !== shape.items) {
+      throw new InputError(`${denied.length} items are denied or not; expected ${shape.items}`)
+    }
+    if (seen === undefined) return []
+    checkOffsets(seen, shape.users, 'seen items')
+    return [{ ...seen, what: 'seen items', rowOf: place => users[place]! }]
+  }
+
+  #common(buffers: BufferOwner, plan: RankPlan, denied: Uint8Array | undefined): RankCommon {
+    const { items } = this.#tables.shape
+    return {
+      tables: this.#tables,
+      mean: this.#model.mean,
+      plan,
+      denied: buffers.upload('denied items', packDenied(denied, items)),
+      ranges: buffers.uniform('ranges', packRanges(plan, items)),
+    }
+  }
+
+  async #lane(buffers: BufferOwner, common: RankCommon, k: number, masked: number): Promise<Lane> {
+    const { plan } = common
+    const block = await RankBlock.create(this.#gpu, buffers, common, masked)
+    const pipeline = await this.#gpu.pipeline(rankItems(plan.tile))
+    const heaps = buffers.storage('lists', 8 * (k + 1) * plan.queries * plan.splits)
+    const groups = [pipeline.bind(0, block.bindings, rangeWindowBytes), pipeline.bind(1, { heaps })]
+    return {
+      block,
+      heaps,
+      dispatch: (pass, workgroups, offset) => pipeline.dispatch(pass, groups, workgroups, offset),
+    }
+  }
+
+  async #rankBlock(
+    { block: lane, heaps, dispatch }: Lane,
+    { users, block, masks, k, plan }: BlockOrder,
+    signal: AbortSignal | undefined,
+  ): Promise<RankedBlock> {
+    const queries = block.end - block.start
+    lane.load(packQueries(users, block, masks, this.#tables.shape.items), { k, bins: 0 })
+    await lane.run(pass => lane.encodeStage(pass), dispatch, signal)
+    const [bytes, gpuSeconds] = await Promise.all([
+      this.#gpu.read(heaps, 8 * (k + 1) * queries * plan.splits),
+      lane.timer.seconds(),
+    ])
+    const lists = { queries, splits: plan.splits, k, heaps: new Uint32Array(bytes) }
+    const own = users.slice(block.start, block.end)
+    const failure = findFailure(lists)
+    if (failure !== undefined) throw this.#failureOf(own[failure.query]!, failure.item)
+    return { users: own, k, ...mergeLists(lists), gpuSeconds }
+  }
+
+  readonly #failureOf = (user: number, item: number): InputError => {
+    const { userIds, itemIds } = this.#model
+    const [userId, itemId] = [userIds.at(user), itemIds.at(item)].map(id => JSON.stringify(id))
+    return new InputError(`the score of item ${itemId} for user ${userId} is not a number`)
+  }
+}
+
+/** The buffers that every other block of a ranking goes through. */
+interface Lane {
+  block: RankBlock
+  heaps: GPUBuffer
+  dispatch(pass: GPUComputePassEncoder, workgroups: number, offset: number): void
+}
+
+interface BlockOrder {
+  users: Uint32Array
+  block: QueryBlock
+  masks: readonly Mask[]
+  k: number
+  plan: RankPlan
 }
