@@ -1,5 +1,9 @@
 import type { Bindings, Kernel } from '../../src/gpu/kernel.ts'
+import { bprItems } from '../../src/kernels/bpr_items.ts'
+import { bprUsers } from '../../src/kernels/bpr_users.ts'
 import { fusedSgd } from '../../src/kernels/fused_sgd.ts'
+import { rankCounts } from '../../src/kernels/rank_counts.ts'
+import { rankItems } from '../../src/kernels/rank_items.ts'
 import { shuffleProbe } from '../../src/kernels/shuffle_probe.ts'
 
 export const kernelModules = import.meta.glob<Record<string, unknown>>('../../src/kernels/*.ts', { eager: true })
@@ -20,6 +24,12 @@ const sized: AnyKernel[] = [
   fusedSgd({ lanes: 4, vecs: 1, nested: true, subgroups: false, prefetch: false, f16: true }),
   fusedSgd({ lanes: 1, vecs: 1, nested: false, subgroups: false, prefetch: true, f16: false }),
   shuffleProbe(4),
+  ...[bprUsers, bprItems].flatMap(walk => [
+    walk({ lanes: 8, vecs: 2, subgroups: true, prefetch: true }),
+    walk({ lanes: 4, vecs: 1, subgroups: false, prefetch: false }),
+  ]),
+  rankItems({ users: 4, items: 8 }),
+  rankCounts({ users: 4, items: 8 }),
 ]
 
 /** All kernels, in all variants whose WGSL differs. */
