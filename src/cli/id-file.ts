@@ -1,7 +1,7 @@
 import { type IdTable, UNKNOWN } from '../data/ids.ts'
 import { InputError } from '../errors.ts'
 import { openSource } from '../node/ingest/source.ts'
-import { decodeLoosely, LONGEST_LINE, shownLine, TOO_LONG } from '../node/ingest/text.ts'
+import { decodeLoosely, shownLine } from '../node/ingest/text.ts'
 import { linesOf } from './lines.ts'
 
 /** An id and the line where it stands, counted from 1. */
@@ -20,8 +20,7 @@ export async function readIds(file: string): Promise<IdLine[]> {
     throw new InputError('the file is Parquet; expected text with an id in each line', { file })
   const ids: IdLine[] = []
   for await (const { line, row } of linesOf(source)) {
-    const problem = row.length > LONGEST_LINE ? TOO_LONG : row.indexOf(0) >= 0 ? 'the id holds a zero byte' : undefined
-    if (problem !== undefined) throw new InputError(problem, { file, line, text: shownLine(row) })
+    if (row.indexOf(0) >= 0) throw new InputError('the id holds a zero byte', { file, line, text: shownLine(row) })
     const id = decodeLoosely(row).trim()
     if (id !== '') ids.push({ id, line })
   }

@@ -1,11 +1,15 @@
+import { InputError } from '../errors.ts'
 import { type Source, textChunks } from '../node/ingest/source.ts'
-import { lineBlocks } from '../node/ingest/text.ts'
+import { LONGEST_LINE, lineBlocks, shownLine, TOO_LONG } from '../node/ingest/text.ts'
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
-/** The lines of a text file, counted from 1, without their ends and without a byte order mark. */
+/**
+ * The lines of a text file, counted from 1, without their ends and without a byte order mark.
+ * @throws InputError for a line that is too long
+ */
 export async function* linesOf(source: Source): AsyncGenerator<{ line: number; row: Uint8Array }> {
   let line = 0
   for await (const { bytes, overlong } of lineBlocks(textChunks(source, 'utf-8', () => {}))) {
@@ -13,7 +17,11 @@ export async function* linesOf(source: Source): AsyncGenerator<{ line: number; r
       const end = overlong ? bytes.length : bytes.indexOf(LINE_FEED, start)
       const marked = line === 0 && BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte)
       const row = bytes.subarray(start + (marked ? 3 : 0), bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end)
-      yield { line: ++line, row }
+      line++
+      if (overlong || row.length > LONGEST_LINE) {
+        throw new InputError(TOO_LONG, { file: source.file, line, text: shownLine(row) })
+      }
+      yield { line, row }
       start = end + 1
     }
   }

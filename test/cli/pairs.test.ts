@@ -70,6 +70,11 @@ describe('readPairs', () => {
     await expect(read(text)).rejects.toMatchObject({ line, text: shown })
   })
 
+  it.each([1_100_000, 9_000_000])('refuses a line of %i bytes', async length => {
+    const refused = read(`1,10\n2,${'0'.repeat(length)}\n`)
+    await expect(refused).rejects.toThrow(/:2: the line is longer than 1048576 bytes/)
+  })
+
   it('refuses a file without pairs, and columns that are not there', async () => {
     await expect(read('user,item\n')).rejects.toThrow(/holds no pairs/)
     await expect(read('user,item\n1,2\n', { ...numbers, columns: ['user', 'film'] })).rejects.toThrow(

@@ -175,6 +175,18 @@ describe('recommend', () => {
     expect(rows.map(row => row.split(',')[0])).toEqual(['9', '9', '3', '3', '9', '9'])
   })
 
+  it.each(['cut.csv', 'cut.parquet'])('exits 130 when it is interrupted, and leaves no file: %s', async name => {
+    writeFileSync(program.path('many.txt'), '1\n'.repeat(2_000_000))
+    const before = readdirSync(program.folder)
+    const words = ['recommend', 'explicit.safetensors', '--users', 'many.txt', '--out', name]
+    const { code, result } = await program.json<Failure>(words, {
+      onStart: child => child.stderr!.on('data', text => String(text).includes('GPU:') && child.kill('SIGINT')),
+    })
+    expect(code).toBe(130)
+    expect(result.error.code).toBe('ABORTED')
+    expect(readdirSync(program.folder)).toEqual(before)
+  })
+
   it('names the line of a user that it does not know, and leaves no file', async () => {
     writeFileSync(program.path('strangers.txt'), '1\n71\n')
     const before = readdirSync(program.folder)

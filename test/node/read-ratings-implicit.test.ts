@@ -174,6 +174,22 @@ describe('data without ratings', () => {
     expect((await readRatings(path, { header: true })).length).toBe(1)
   })
 
+  it('may have ids that hold blanks', async () => {
+    const path = await scratch.file('blanks.csv', 'ann lee,tea\nbob ray,green tea leaf\ncy,rice\n')
+    expect(rowsOf(await readRatings(path))).toEqual([
+      ['ann lee', 'tea', 1],
+      ['bob ray', 'green tea leaf', 1],
+      ['cy', 'rice', 1],
+    ])
+  })
+
+  it('is not what a table with a short line is', async () => {
+    const rows = '1,2,3,2020-01-01 10:00\n1,3,4,2020-01-01 11:00\n1,4,5,2020-01-01 12:00\n'
+    const path = await scratch.file('short.csv', `${rows}2,7 8\n`)
+    expect(await inputError(readRatings(path))).toMatchObject({ line: 4, text: '2,7 8' })
+    expect((await readRatings(path, { onBadRow: 'skip' })).values).toEqual(Float32Array.of(3, 4, 5))
+  })
+
   it('is not what three columns without names are', async () => {
     expect(rowsOf(await readRatings(await scratch.file('three.csv', '1,2,978300672\n')))).toEqual([[1, 2, 978300672]])
   })
