@@ -6,27 +6,26 @@
 //   q <- q + rate (y c p_u - lambda q),  b <- b + rate_b (y c - lambda_b b).
 //
 // Slices own rows as in `bpr_users`. They read the old table and write the new one, rows without a sample too, so that the
-// new one is whole; the two change places for the next round.
+// new one is whole; the two change places for the next round, and rounds are even in number.
 //
 // Moves 2 k 4 + 12 bytes a sample, and 2 k 4 a row.
 
 import constants::{LANES, VECS};
 import package::lib::dispatch::linear_workgroup;
 import package::lib::bpr_rows::{AS_NEGATIVE, BprRow, NO_ITEM, batch, rows};
-import package::lib::bpr_walk::{BprWalk, Row, inside, ranking_loss, samples_at, steps_of};
+import package::lib::bpr_walk::{Row, inside, ranking_loss, samples_at, steps_of, walk};
 import package::lib::model::FACTOR_BLOCKS;
 import package::lib::slices::{SLICES, between_sums, sum_first};
 @if(subgroups) enable subgroups;
 
-@group(0) @binding(2) var<storage, read> samples: array<vec2u>;
-@group(0) @binding(3) var<storage, read> user_factors: array<vec4f>;
-@group(0) @binding(4) var<storage, read> item_factors: array<vec4f>;
-@group(0) @binding(5) var<storage, read> item_bias: array<f32>;
-@group(0) @binding(6) var<storage, read_write> new_factors: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> new_bias: array<f32>;
+@group(0) @binding(3) var<storage, read> samples: array<vec2u>;
+@group(0) @binding(4) var<storage, read> user_factors: array<vec4f>;
+@group(0) @binding(5) var<storage, read> item_factors: array<vec4f>;
+@group(0) @binding(6) var<storage, read> item_bias: array<f32>;
+@group(0) @binding(7) var<storage, read_write> new_factors: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> new_bias: array<f32>;
 // Of each row in `rows`, over the rounds of an epoch, where it is the positive: the sum of -ln sigmoid(x), and the samples.
-@group(0) @binding(8) var<storage, read_write> partials: array<vec2f>;
-@group(0) @binding(9) var<uniform> walk: BprWalk;
+@group(0) @binding(9) var<storage, read_write> partials: array<vec2f>;
 
 override BIASES: bool;
 
@@ -79,8 +78,8 @@ fn bpr_items(
   let lane = local_index - slice * LANES;
   let place = group * SLICES + slice;
   let own = rows[min(place, walk.rows - 1)];
-  let count = samples_at(place, walk.rows);
-  let steps = steps_of(group, walk.rows);
+  let count = samples_at(place);
+  let steps = steps_of(group);
 
   var q: Row;
   for (var v = 0u; v < VECS; v++) {

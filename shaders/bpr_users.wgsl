@@ -13,18 +13,17 @@
 import constants::{LANES, VECS};
 import package::lib::dispatch::linear_workgroup;
 import package::lib::bpr_rows::{BprRow, NO_ITEM, batch, rows};
-import package::lib::bpr_walk::{BprWalk, Row, inside, ranking_loss, samples_at, steps_of};
+import package::lib::bpr_walk::{Row, inside, ranking_loss, samples_at, steps_of, walk};
 import package::lib::model::FACTOR_BLOCKS;
 import package::lib::slices::{SLICES, between_sums, sum_first};
 @if(subgroups) enable subgroups;
 
-@group(0) @binding(2) var<storage, read> samples: array<vec2u>;
-@group(0) @binding(3) var<storage, read> item_factors: array<vec4f>;
-@group(0) @binding(4) var<storage, read> item_bias: array<f32>;
-@group(0) @binding(5) var<storage, read_write> user_factors: array<vec4f>;
+@group(0) @binding(3) var<storage, read> samples: array<vec2u>;
+@group(0) @binding(4) var<storage, read> item_factors: array<vec4f>;
+@group(0) @binding(5) var<storage, read> item_bias: array<f32>;
+@group(0) @binding(6) var<storage, read_write> user_factors: array<vec4f>;
 // Of each row in `rows`, over the rounds of an epoch: the sum of -ln sigmoid(x), and the samples.
-@group(0) @binding(6) var<storage, read_write> partials: array<vec2f>;
-@group(0) @binding(7) var<uniform> walk: BprWalk;
+@group(0) @binding(7) var<storage, read_write> partials: array<vec2f>;
 
 // q_i - q_j and b_i - b_j.
 struct Fetched {
@@ -71,8 +70,8 @@ fn bpr_users(
   let lane = local_index - slice * LANES;
   let place = group * SLICES + slice;
   let own = rows[min(place, walk.rows - 1)];
-  let count = samples_at(place, walk.rows);
-  let steps = steps_of(group, walk.rows);
+  let count = samples_at(place);
+  let steps = steps_of(group);
 
   var p: Row;
   if (count > 0) {

@@ -3,15 +3,18 @@
 import constants::{LANES, VECS};
 import package::lib::bpr_rows::{rows, share_of};
 import package::lib::model::FACTOR_BLOCKS;
-import package::lib::slices::SLICES;
 
 struct BprWalk {
   rows: u32,
+  // SLICES once more, as a number that the compiler does not know: it would unroll the loop over a known one.
+  slices: u32,
   factor_rate: f32,
   bias_rate: f32,
   factor_penalty: f32,
   bias_penalty: f32,
 }
+
+@group(0) @binding(2) var<uniform> walk: BprWalk;
 
 alias Row = array<vec4f, VECS>;
 
@@ -20,8 +23,8 @@ fn inside(block: u32) -> bool {
 }
 
 // A row's samples in this round; none past the last row.
-fn samples_at(place: u32, count: u32) -> u32 {
-  if (place >= count) {
+fn samples_at(place: u32) -> u32 {
+  if (place >= walk.rows) {
     return 0;
   }
   let share = share_of(rows[place]);
@@ -29,10 +32,10 @@ fn samples_at(place: u32, count: u32) -> u32 {
 }
 
 // The steps of a workgroup, which all of its slices make, so that they meet at the sums: those of its longest row.
-fn steps_of(group: u32, count: u32) -> u32 {
+fn steps_of(group: u32) -> u32 {
   var steps = 0u;
-  for (var slice = 0u; slice < SLICES; slice++) {
-    steps = max(steps, samples_at(group * SLICES + slice, count));
+  for (var slice = 0u; slice < walk.slices; slice++) {
+    steps = max(steps, samples_at(group * walk.slices + slice));
   }
   return steps;
 }

@@ -7,6 +7,7 @@ const groups = [
   {
     rows: 'read',
     batch: 'batch',
+    walk: 'uniform',
     samples: 'read',
     user_factors: 'read',
     item_factors: 'read',
@@ -14,7 +15,6 @@ const groups = [
     new_factors: 'read-write',
     new_bias: 'read-write',
     partials: 'read-write',
-    walk: 'uniform',
   },
 ] as const
 

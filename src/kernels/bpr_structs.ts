@@ -22,6 +22,7 @@ export const bprDrawsStruct = scalarStruct('BprDraws', { slots: 'u32', users: 'u
 
 export const bprWalkStruct = scalarStruct('BprWalk', {
   rows: 'u32',
+  slices: 'u32',
   factor_rate: 'f32',
   bias_rate: 'f32',
   factor_penalty: 'f32',

@@ -7,12 +7,12 @@ const groups = [
   {
     rows: 'read',
     batch: 'batch',
+    walk: 'uniform',
     samples: 'read',
     item_factors: 'read',
     item_bias: 'read',
     user_factors: 'read-write',
     partials: 'read-write',
-    walk: 'uniform',
   },
 ] as const
 

@@ -21,7 +21,7 @@ export interface BprPlan {
 }
 
 /** Samples that a row passes in a round, about: the other side stands still for so long. */
-const rowSamples = 32
+const rowSamples = 64
 
 /** Rounds of an epoch where nothing else is in the way: fewer train on old rows, more read and write rows for little. */
 const roundBounds = { least: 8, most: 32 }

@@ -15,10 +15,18 @@ import type { BprPlan } from './bpr-plan.ts'
 import { packBprRows } from './bpr-rows.ts'
 import { BprWindows, windowBytes } from './bpr-windows.ts'
 
+/** The items' rows and biases on the GPU. */
+export interface ItemTable {
+  factors: GPUBuffer
+  bias: GPUBuffer
+}
+
 export interface BprInputs {
   positives: Positives
   negatives: Negatives
   tables: FactorTables
+  /** Round r reads table r % 2, and its items' phase writes the other one; the first is the model's. */
+  itemTables: readonly [ItemTable, ItemTable]
   options: BprOptions
   plan: BprPlan
 }
@@ -73,6 +81,7 @@ async function prepareSide(gpu: Gpu, buffers: BufferOwner, side: 'users' | 'item
       `${side} walk`,
       bprWalkStruct.pack({
         rows: packed.count,
+        slices: plan.slices,
         factor_rate: ofUsers ? options.userLearningRate : options.itemLearningRate,
         bias_rate: options.biasLearningRate,
         factor_penalty: ofUsers ? options.userRegularization : options.itemRegularization,
@@ -90,45 +99,46 @@ export async function createUsers(
   inputs: BprInputs,
   drawTables: DrawTables,
 ): Promise<BprSide> {
-  const { negatives, tables, plan } = inputs
+  const { negatives, tables, itemTables, plan } = inputs
   const side = await prepareSide(gpu, buffers, 'users', inputs)
   const { rows, slots, samples, windows, loss } = side
   const batch = windows.buffer
   const draw = await gpu.pipeline(bprUserDraws[negatives.itemColumns === undefined ? 'uniform' : 'powered'])
   const drawGroup = draw.bind(0, { rows, batch, slots, ...drawTables, draws: side.draws, samples }, windowBytes)
   const walk = await gpu.pipeline(bprUsers(plan.variant), constantsOf(inputs))
-  const walkGroup = walk.bind(
-    0,
-    {
-      rows,
-      batch,
-      samples,
-      item_factors: tables.itemFactors,
-      item_bias: tables.itemBias,
-      user_factors: tables.userFactors,
-      partials: loss.pairs,
-      walk: side.walk,
-    },
-    windowBytes,
+  const walkGroups = itemTables.map(items =>
+    walk.bind(
+      0,
+      {
+        rows,
+        batch,
+        walk: side.walk,
+        samples,
+        item_factors: items.factors,
+        item_bias: items.bias,
+        user_factors: tables.userFactors,
+        partials: loss.pairs,
+      },
+      windowBytes,
+    ),
   )
   return {
     loss,
     windows,
     encodeRound(pass, round) {
       draw.dispatch(pass, [drawGroup], side.drawGroups, windows.offset(round))
-      walk.dispatch(pass, [walkGroup], side.walkGroups, windows.offset(round))
+      walk.dispatch(pass, [walkGroups[round % 2]!], side.walkGroups, windows.offset(round))
     },
   }
 }
 
-/** The items' rows go from the model's table to a second one and back, a round each way: rounds are even in number. */
 export async function createItems(
   gpu: Gpu,
   buffers: BufferOwner,
   inputs: BprInputs,
   drawTables: DrawTables,
 ): Promise<BprSide> {
-  const { positives, negatives, tables, options, plan } = inputs
+  const { positives, negatives, tables, itemTables, options, plan } = inputs
   const side = await prepareSide(gpu, buffers, 'items', inputs)
   const { rows, slots, samples, windows, loss } = side
   const batch = windows.buffer
@@ -148,18 +158,18 @@ export async function createItems(
     },
     windowBytes,
   )
-  const own = { factors: tables.itemFactors, bias: tables.itemBias }
-  const second = copyOf(gpu, buffers, own)
   const walk = await gpu.pipeline(bprItems(plan.variant), {
     ...constantsOf(inputs),
     BIASES: Number(options.biases),
   })
-  const bindWalk = (from: typeof own, to: typeof own) =>
-    walk.bind(
+  const walkGroups = itemTables.map((from, parity) => {
+    const to = itemTables[1 - parity]!
+    return walk.bind(
       0,
       {
         rows,
         batch,
+        walk: side.walk,
         samples,
         user_factors: tables.userFactors,
         item_factors: from.factors,
@@ -167,11 +177,10 @@ export async function createItems(
         new_factors: to.factors,
         new_bias: to.bias,
         partials: loss.pairs,
-        walk: side.walk,
       },
       windowBytes,
     )
-  const walkGroups = [bindWalk(own, second), bindWalk(second, own)] as const
+  })
   return {
     loss,
     windows,
@@ -182,8 +191,8 @@ export async function createItems(
   }
 }
 
-/** The rows that no phase works on stand in both tables. */
-function copyOf(gpu: Gpu, buffers: BufferOwner, { factors, bias }: { factors: GPUBuffer; bias: GPUBuffer }) {
+/** A second table of the items; the rows that no phase works on stand in both. */
+export function copyItems(gpu: Gpu, buffers: BufferOwner, { factors, bias }: ItemTable): ItemTable {
   const second = {
     factors: buffers.storage('second item-factors', factors.size),
     bias: buffers.storage('second item-bias', bias.size),

@@ -9,6 +9,12 @@ export const windowBytes = 16 * Math.ceil(bprRoundStruct.size / 16)
 /** Random streams of the two sides, one an epoch; apart from those of the initial factors and the splits. */
 const streams = { users: 0x62757365, items: 0xc2697465 } as const
 
+/** The words that one side's orders of an epoch and its draws of each round are hashes of. */
+export function roundKeys(side: 'users' | 'items', seed: number, epoch: number, rounds: number) {
+  const random = new Random(seed, streams[side] + epoch)
+  return { order: random.uint32(), draws: Uint32Array.from({ length: rounds }, () => random.uint32()) }
+}
+
 /** One uniform buffer of one side with a window for each round, written once an epoch. */
 export class BprWindows {
   readonly buffer: GPUBuffer
@@ -16,7 +22,7 @@ export class BprWindows {
   readonly #stride: number
   readonly #bytes: ArrayBuffer
   readonly #rounds: number
-  readonly #draw: (epoch: number) => Random
+  readonly #keys: (epoch: number) => ReturnType<typeof roundKeys>
 
   constructor(gpu: Gpu, buffers: BufferOwner, side: 'users' | 'items', { rounds, seed }: BprRounds) {
     const alignment = gpu.capabilities.limits.minUniformBufferOffsetAlignment
@@ -24,7 +30,7 @@ export class BprWindows {
     this.#stride = alignment * Math.ceil(windowBytes / alignment)
     this.#bytes = new ArrayBuffer(rounds * this.#stride)
     this.#rounds = rounds
-    this.#draw = epoch => new Random(seed, streams[side] + epoch)
+    this.#keys = epoch => roundKeys(side, seed, epoch, rounds)
     this.buffer = buffers.uniform(`${side} rounds`, this.#bytes)
   }
 
@@ -34,12 +40,11 @@ export class BprWindows {
 
   write(rate: number, epoch: number): void {
     const view = new DataView(this.#bytes)
-    const random = this.#draw(epoch)
-    const orderKey = random.uint32()
+    const { order, draws } = this.#keys(epoch)
     for (let round = 0; round < this.#rounds; round++) {
       bprRoundStruct.write(view, this.offset(round), {
-        order_key: orderKey,
-        draw_key: random.uint32(),
+        order_key: order,
+        draw_key: draws[round]!,
         round,
         rounds: this.#rounds,
         rate,

@@ -10,7 +10,7 @@ import { type Positives, packPositives } from '../layout/positives.ts'
 import { FactorTables, type Parameters } from '../model/tables.ts'
 import { type BprOptions, checkRows } from './bpr-options.ts'
 import { type BprPlan, checkBprPlan, planBpr } from './bpr-plan.ts'
-import { type BprSide, createItems, createUsers, uploadDraws } from './bpr-side.ts'
+import { type BprInputs, type BprSide, copyItems, createItems, createUsers, uploadDraws } from './bpr-side.ts'
 import { fitToDevice } from './fused-probe.ts'
 import { penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
@@ -151,8 +151,10 @@ async function prepare(
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
   tables.write(gpu, initial())
+  const items = { factors: tables.itemFactors, bias: tables.itemBias }
+  const second = options.only === 'users' ? items : copyItems(gpu, buffers, items)
   const negatives = weighNegatives(positives, options.negativePower)
-  const inputs = { positives, negatives, tables, options, plan }
+  const inputs: BprInputs = { positives, negatives, tables, itemTables: [items, second], options, plan }
   const drawTables = uploadDraws(buffers, inputs)
   const trained = options.only === undefined ? (['users', 'items'] as const) : [options.only]
   const sides: BprSide[] = []

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
 import { Ratings } from '../../src/data/ratings.ts'
-import { type Split, splitFolds, splitLast, splitRandom } from '../../src/data/split.ts'
+import { type Split, splitFolds, splitLast, splitRandom, splitStratified } from '../../src/data/split.ts'
 import { InputError, OptionError } from '../../src/errors.ts'
 import { ratingsOf, rows, rowsOf } from './arbitrary.ts'
 
@@ -72,6 +72,71 @@ describe('splitRandom', () => {
       expect(() => splitRandom(ratings, { ratio: 0.5, seed })).toThrow(OptionError)
     }
     expect(() => splitRandom(numbered(1), { ratio: 0.5, seed: 0 })).toThrow(InputError)
+  })
+})
+
+describe('splitStratified', () => {
+  it.each(['items', 'users'] as const)('takes its share of the entries of each of the %s', by => {
+    fc.assert(
+      fc.property(rows, fc.double({ min: 0.05, max: 0.95, noNaN: true }), seeds, (list, ratio, seed) => {
+        const ratings = ratingsOf(list)
+        const count = (part: Ratings) => {
+          const counts = new Array(by === 'items' ? ratings.itemCount : ratings.userCount).fill(0)
+          for (const row of part[by]) counts[row]++
+          return counts
+        }
+        const shares = count(ratings).map(entries => Math.round(ratio * entries))
+        const taken = shares.reduce((a, b) => a + b, 0)
+        if (taken === 0 || taken === ratings.length) {
+          expect(() => splitStratified(ratings, { ratio, seed, by })).toThrow(InputError)
+          return
+        }
+        const { train, test } = splitStratified(ratings, { ratio, seed, by })
+        expect(count(test)).toEqual(shares)
+        expect([...rowsOf(train), ...rowsOf(test)].length).toBe(list.length)
+      }),
+      { seed: 4 },
+    )
+  })
+
+  it('cuts the entries into two parts, the same for the same seed, others for another', () => {
+    const ratings = numbered(500)
+    const split = (seed: number) => splitStratified(ratings, { ratio: 0.25, seed, by: 'items' })
+    expectPartition(ratings, split(1))
+    expect(positionsOf(split(1).test)).toEqual(positionsOf(split(1).test))
+    expect(positionsOf(split(1).test)).not.toEqual(positionsOf(split(2).test))
+  })
+
+  it('takes every entry of a row equally often', () => {
+    const hits = new Uint32Array(22)
+    const runs = 4000
+    for (let seed = 0; seed < runs; seed++) {
+      // Two entries an item, of which one is taken.
+      for (const e of positionsOf(splitStratified(numbered(22), { ratio: 0.5, seed, by: 'items' }).test)) hits[e]!++
+    }
+    // Binomial(4000, 1/2): mean 2000, sd 31.6; five of those.
+    for (const count of hits) expect(Math.abs(count - runs / 2)).toBeLessThan(5 * Math.sqrt(runs / 4))
+  })
+
+  it('keeps entries of unknown rows in the training', () => {
+    const ratings = new Ratings({
+      users: Uint32Array.of(0, 0, 0, 0),
+      items: Uint32Array.of(UNKNOWN, UNKNOWN, 0, 0),
+      values: Float32Array.of(1, 2, 3, 4),
+      userIds: IdTable.range(1),
+      itemIds: IdTable.range(1),
+    })
+    const { train, test } = splitStratified(ratings, { ratio: 0.5, seed: 1, by: 'items' })
+    expect(test.length).toBe(1)
+    expect(positionsOf(train).slice(0, 2)).toEqual([1, 2])
+  })
+
+  it('refuses ratios, seeds and sides that cannot be', () => {
+    const split = (options: object) => () =>
+      splitStratified(numbered(40), { ratio: 0.5, seed: 0, by: 'items', ...options })
+    for (const ratio of [0, 1, -0.1, Number.NaN]) expect(split({ ratio })).toThrow(OptionError)
+    for (const seed of [-1, 0.5, 2 ** 32]) expect(split({ seed })).toThrow(OptionError)
+    expect(split({ by: 'rows' })).toThrow('"by" must be one of items, users, not "rows"')
   })
 })
 
