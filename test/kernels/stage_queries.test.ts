@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { Random } from '../../src/data/random.ts'
+import { factorBlocks, workgroupSize } from '../../src/kernels/shared.ts'
+import { stageQueries } from '../../src/kernels/stage_queries.ts'
+import { useGpu } from '../support/gpu.ts'
+import { packMasks, packRanking, packStaged, slotsOf, tiles } from '../support/ranking.ts'
+import { expectPoison, runKernel } from '../support/run-kernel.ts'
+import { modelBuffers, randomModel, ranks } from '../support/scoring.ts'
+import { expectClose, tolerance } from '../support/tolerance.ts'
+
+const device = useGpu()
+const spare = 9
+
+async function check(factors: number, queries: number, tile = tiles[1]!) {
+  const random = new Random(factors + queries)
+  const model = randomModel(random, { users: 31, items: 3, factors })
+  const users = Array.from({ length: queries }, () => random.below(31))
+  const problem = { model, users, masked: users.map(() => []), denied: new Set<number>(), tile, splits: 1 }
+  const { user_factors, user_bias } = modelBuffers(model)
+  const blocks = factorBlocks(factors)
+  const slots = slotsOf(queries, tile)
+  const words = 4 * (blocks + 1) * slots
+  const result = await runKernel(device.gpu, stageQueries, {
+    workgroups: ((blocks + 1) * slots) / workgroupSize,
+    buffers: {
+      queries: packMasks(problem).queries,
+      user_factors,
+      user_bias,
+      staged: { words: words + spare },
+      ranking: packRanking(problem),
+    },
+  })
+  expectPoison(result.words('staged').subarray(words))
+  const staged = result.floats('staged').subarray(0, words)
+  const expected = packStaged(problem).map((value, at) => (Math.floor(at / 4) % slots < queries ? value : 0))
+  // Only mu + b_u is worked out.
+  const base = 4 * blocks * slots
+  expect(staged.subarray(0, base)).toEqual(expected.subarray(0, base))
+  expectClose('mu + b_u', staged.subarray(base), expected.subarray(base), () => tolerance(1, 6))
+}
+
+describe('stage_queries', () => {
+  it.each(ranks)('turns the rows of users at rank %i', async factors => {
+    await check(factors, 40)
+  })
+
+  it.each([1, 63, 64, 65, 256, 257])('leaves slots without a query zero, %i queries', async queries => {
+    for (const tile of tiles) await check(17, queries, tile)
+  })
+})
