@@ -60,7 +60,10 @@ export async function countPositives(gpu: Gpu, buffers: BufferOwner, input: Coun
       const scores = await counter.score(packed, block)
       const thresholds = thresholdsOf(scores, positives, block)
       const counts = await counter.count(packed, thresholds)
-      fillRanks(ranks, { block, scores, thresholds, counts, positives, splits: plan.splits })
+      const counted = { block, scores, thresholds, counts, positives, splits: plan.splits }
+      const failed = findFailure(counted)
+      if (failed !== undefined) throw input.failureOf(users[failed.place]!, failed.item)
+      fillRanks(ranks, counted)
       countNegatives(ranks.negatives, block, packed, tables.shape.items, input.denied)
     }
     return ranks
@@ -222,6 +225,19 @@ interface Counted {
   counts: Uint32Array
   positives: Mask
   splits: number
+}
+
+/** The first query, in the lowest split, that met an item whose score is not a number. */
+function findFailure({ block, thresholds, counts, splits }: Counted): { place: number; item: number } | undefined {
+  const bins = counts.length / splits
+  for (let place = block.start; place < block.end; place++) {
+    const query = place - block.start
+    for (let split = 0; split < splits; split++) {
+      const failed = counts[split * bins + 2 * thresholds.offsets[query + 1]! + query]!
+      if (failed !== 0) return { place, item: failed - 1 }
+    }
+  }
+  return undefined
 }
 
 /** Sums up what was counted between the thresholds: what is above each, what is equal to it. */

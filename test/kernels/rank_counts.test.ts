@@ -21,7 +21,10 @@ const spare = 6
 /** Of each query, the scores of the positives among its masked items: each once, descending. */
 type Thresholds = readonly (readonly number[])[]
 
-/** Runs one range; the words of `counts`, all splits added up. */
+/** First item and end of each dispatch. */
+type Ranges = readonly (readonly [start: number, end: number])[]
+
+/** Runs one range; the words of `counts` after it. */
 async function run(problem: RankingProblem, thresholds: Thresholds, counts?: Uint32Array): Promise<Uint32Array> {
   const { users, splits } = problem
   const bins = 2 * thresholds.flat().length + users.length
@@ -40,33 +43,39 @@ async function run(problem: RankingProblem, thresholds: Thresholds, counts?: Uin
   return words.subarray(0, splits * bins)
 }
 
-/** What was counted for each query: pairs (between the thresholds, equal to one), and what failed. */
+/** What each split counted for each query: pairs (between the thresholds, equal to one), and what failed. */
 function countsOf({ users, splits }: RankingProblem, thresholds: Thresholds, words: Uint32Array) {
-  const bins = words.length / splits
-  const sums = Array.from({ length: bins }, (_, word) => {
-    let sum = 0
-    for (let split = 0; split < splits; split++) sum += words[split * bins + word]!
-    return sum
-  })
   let at = 0
-  return users.map((_, place) => {
-    const own = sums.slice(at, at + 2 * thresholds[place]!.length + 1)
-    at += own.length
-    return { counts: own.slice(0, -1), failed: own.at(-1)! }
-  })
+  return Array.from({ length: splits }, () =>
+    users.map((_, place) => {
+      const own = [...words.subarray(at, at + 2 * thresholds[place]!.length + 1)]
+      at += own.length
+      return { counts: own.slice(0, -1), failed: own.at(-1)! }
+    }),
+  )
 }
 
-function expected(problem: RankingProblem, thresholds: Thresholds) {
-  return problem.users.map((user, place) => {
-    let above = 0
-    const counts = thresholds[place]!.flatMap(threshold => {
-      const counted = countItems(problem.model, user, threshold, isAllowed(problem, place))
-      const between = counted.above - above
-      above = counted.above + counted.equal
-      return [between, counted.equal]
-    })
-    return { counts, failed: 0 }
-  })
+/** The same from the reference, for the items of each split of some ranges. */
+function expected(problem: RankingProblem, thresholds: Thresholds, ranges: Ranges = [[0, problem.model.items]]) {
+  const { model, users, tile, splits } = problem
+  return Array.from({ length: splits }, (_, split) =>
+    users.map((user, place) => {
+      const inSplit = (item: number) =>
+        ranges.some(([start, end]) => {
+          const span = tile.items * Math.ceil((end - start) / (splits * tile.items))
+          return item >= start + split * span && item < Math.min(end, start + (split + 1) * span)
+        })
+      const allowed = (item: number) => inSplit(item) && isAllowed(problem, place)(item)
+      let above = 0
+      const counts = thresholds[place]!.flatMap(threshold => {
+        const counted = countItems(model, user, threshold, allowed)
+        const between = counted.above - above
+        above = counted.above + counted.equal
+        return [between, counted.equal]
+      })
+      return { counts, failed: 0 }
+    }),
+  )
 }
 
 function problemOf(random: Random, model: ReferenceModel, queries: number, extra: Partial<RankingProblem> = {}) {
@@ -117,7 +126,11 @@ describe('rank_counts', () => {
     const { problem, thresholds } = problemOf(random, wholeModel(random, 9, 150, 4), 70, { splits: 2 })
     let counts = await run({ ...problem, start: 0, end: 64 }, thresholds)
     counts = await run({ ...problem, start: 64, end: 150 }, thresholds, counts)
-    expect(countsOf(problem, thresholds, counts)).toEqual(expected(problem, thresholds))
+    const ranges: Ranges = [
+      [0, 64],
+      [64, 150],
+    ]
+    expect(countsOf(problem, thresholds, counts)).toEqual(expected(problem, thresholds, ranges))
   })
 
   it('tells the first item whose score is not a number, unless it is masked', async () => {
@@ -132,7 +145,7 @@ describe('rank_counts', () => {
       splits: 1,
     }
     const thresholds = [[4, 2], [1000], [3]]
-    const counted = countsOf(problem, thresholds, await run(problem, thresholds))
-    expect(counted.map(({ failed }) => failed)).toEqual([18, 51, 0])
+    const [counted] = countsOf(problem, thresholds, await run(problem, thresholds))
+    expect(counted!.map(({ failed }) => failed)).toEqual([18, 51, 0])
   })
 })
