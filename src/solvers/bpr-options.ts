@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts'
+import { InputError, OptionError } from '../errors.ts'
 
 export interface BprOptions {
   factors: number
@@ -19,12 +19,23 @@ export interface BprOptions {
   rows?: Uint32Array | undefined
 }
 
-/** @throws InputError where a row is not in the table, or stands twice. */
-export function checkRows(rows: Uint32Array, rowCount: number, side: 'users' | 'items'): void {
+/**
+ * @throws OptionError where rows are given, but not of which side
+ * @throws InputError where a row is not in the table, or stands twice
+ */
+export function checkRows({ only, rows }: BprOptions, { userCount, itemCount }: RowCounts): void {
+  if (rows === undefined) return
+  if (only === undefined) throw new OptionError('rows', '"rows" needs "only": the side whose rows they are')
+  const rowCount = only === 'users' ? userCount : itemCount
   const met = new Uint8Array(rowCount)
   for (const row of rows) {
-    if (row >= rowCount) throw new InputError(`"rows" names row ${row} of ${rowCount} ${side}`)
-    if (met[row] === 1) throw new InputError(`"rows" names row ${row} of the ${side} twice`)
+    if (row >= rowCount) throw new InputError(`"rows" names row ${row} of ${rowCount} ${only}`)
+    if (met[row] === 1) throw new InputError(`"rows" names row ${row} of the ${only} twice`)
     met[row] = 1
   }
+}
+
+interface RowCounts {
+  userCount: number
+  itemCount: number
 }

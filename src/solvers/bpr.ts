@@ -70,16 +70,13 @@ export class BprSolver implements Solver {
     options: BprOptions,
     chosen?: BprPlan,
   ): Promise<BprSolver> {
-    const { only, rows } = options
-    if (only !== undefined && rows !== undefined) {
-      checkRows(rows, only === 'users' ? ratings.userCount : ratings.itemCount, only)
-    }
+    checkRows(options, ratings)
     const buffers = gpu.buffers()
     try {
       const positives = packPositives(ratings)
       if (positives.itemsOf.length === 0) throw new InputError('there are no ratings to train on')
       const cut = await fitBpr(gpu, chosen ?? planFor(gpu, positives, options))
-      checkBprPlan(cut, only)
+      checkBprPlan(cut, options.only)
       const resources = await prepare(gpu, buffers, positives, initial, options, cut)
       await gpu.settle(buffers)
       return new BprSolver(gpu, buffers, cut, resources)

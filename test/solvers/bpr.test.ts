@@ -67,7 +67,7 @@ function initialOf(ratings: Ratings, factors = options.factors, seed = 7): Param
     userFactors: normals(random, ratings.userCount * factors, 0.1),
     itemFactors: normals(random, ratings.itemCount * factors, 0.1),
     userBias: new Float32Array(ratings.userCount),
-    itemBias: new Float32Array(ratings.itemCount),
+    itemBias: normals(random, ratings.itemCount, 0.1),
   }
 }
 
@@ -146,26 +146,30 @@ function depth(ratings: Ratings): number {
   return Math.max(...counts.values())
 }
 
+/** Two epochs against the same in double precision. */
+async function expectReference(given: BprOptions, plan: BprPlan | undefined): Promise<void> {
+  const { parameters, losses, rounds } = await run(train, given, { epochs: 2, plan })
+  const expected = referenceBpr(train, initialOf(train), given, rounds, 2)
+  const length = 2 * depth(train) * sampleLength(given.factors)
+  for (const part of ['userFactors', 'itemFactors', 'itemBias'] as const) {
+    expectClose(part, parameters[part], expected.model[part], at =>
+      tolerance(length, 1 + Math.abs(expected.model[part][at]!)),
+    )
+  }
+  expectClose('losses', losses, expected.losses, at => tolerance(length, expected.losses[at]!))
+  expect(parameters.userBias).toEqual(new Float32Array(users))
+}
+
 describe('the BPR solver', () => {
   it.each(plans)('agrees with the serial reference over two epochs: %s', async (_, plan) => {
-    for (const given of [options, { ...options, biases: false, negativePower: 0.75 }]) {
-      const { parameters, losses, rounds } = await run(train, given, { epochs: 2, plan })
-      const expected = referenceBpr(train, initialOf(train), given, rounds, 2)
-      const length = 2 * depth(train) * sampleLength(given.factors)
-      for (const part of ['userFactors', 'itemFactors', 'itemBias'] as const) {
-        expectClose(part, parameters[part], expected.model[part], at =>
-          tolerance(length, 1 + Math.abs(expected.model[part][at]!)),
-        )
-      }
-      expectClose('losses', losses, expected.losses, at => tolerance(length, expected.losses[at]!))
-      expect(parameters.userBias).toEqual(new Float32Array(users))
-    }
+    await expectReference(options, plan)
+    await expectReference({ ...options, biases: false, negativePower: 0.75 }, plan)
   })
 
   it.each(plans)('learns a planted set, and gives the same bytes twice: %s', async (_, plan) => {
     const train60 = () => run(train, options, { epochs: 60, constant: true, plan })
     const [one, two] = [await train60(), await train60()]
-    expect(areaUnderCurve(initialOf(train), 6, train, test)).toBeLessThan(0.6)
+    expect(areaUnderCurve(initialOf(train), 6, train, test)).toBeLessThan(0.65)
     expect(areaUnderCurve(one.parameters, 6, train, test)).toBeGreaterThan(0.85)
     expect(one.losses[59]!).toBeLessThan(0.5 * one.losses[0]!)
     expect(one.losses[0]! / train.length).toBeCloseTo(Math.LN2, 1)
@@ -269,7 +273,11 @@ describe('the BPR solver', () => {
     const initial = initialOf(ratings, 1)
     const plan = planOf(2, 1, 1, false, false)
     plan.variant.vecs = 1
-    const { parameters, losses } = await run(ratings, { ...options, factors: 1 }, { initial, plan })
+    const { parameters, losses } = await run(
+      ratings,
+      { ...options, factors: 1, userRegularization: 0 },
+      { initial, plan },
+    )
     const untouched = parameters.userFactors.findIndex((value, u) => value === initial.userFactors[u])
     expect(untouched).toBe(-1)
     // The second half of them passes when the items have learned from the first.
@@ -305,11 +313,32 @@ describe('the BPR solver', () => {
     const rows = (...list: number[]) => ({ only: 'items' as const, rows: Uint32Array.from(list) })
     await expect(create(train, rows(1, items))).rejects.toThrow(`"rows" names row ${items} of ${items} items`)
     await expect(create(train, rows(1, 2, 1))).rejects.toThrow('"rows" names row 1 of the items twice')
+    await expect(create(train, { rows: Uint32Array.of(1) })).rejects.toThrow('"rows" needs "only"')
     expect(device.gpu.liveBytes).toBe(before)
   })
 })
 
 describe('one side of BPR alone', () => {
+  it.each(['users', 'items'] as const)('agrees with the serial reference: %s', async only => {
+    const rows = Uint32Array.of(30, 2, 17, 9)
+    for (const given of [
+      { ...options, only },
+      { ...options, only, rows, userLearningRate: 0.5, itemLearningRate: 0.5 },
+    ]) {
+      await expectReference(given, undefined)
+      await expectReference(given, planOf(4, 4, 2, false, true))
+    }
+  })
+
+  it('leaves all as it is where there are no rows to train', async () => {
+    const initial = initialOf(train)
+    for (const only of ['users', 'items'] as const) {
+      const { parameters, losses } = await run(train, { ...options, only, rows: new Uint32Array() }, { initial })
+      expect(bytesOf(parameters).equals(bytesOf(initial))).toBe(true)
+      expect(losses).toEqual([0])
+    }
+  })
+
   it.each([1, 2, 7])('trains new users against items that stay as they are, in %i rounds', async rounds => {
     const { parameters: known } = await run(train, options, { epochs: 40, constant: true })
     const initial = { ...known, userFactors: initialOf(train).userFactors }

@@ -19,7 +19,7 @@ export function referenceBpr(
   rounds: number,
   epochs: number,
 ) {
-  const { seed, factors, biases } = options
+  const { seed, factors, biases, only, rows } = options
   const positives = packPositives(ratings)
   const { itemColumns, userColumns, expected } = weighNegatives(positives, options.negativePower)
   const model: ReferenceBpr = {
@@ -28,8 +28,9 @@ export function referenceBpr(
     itemFactors: Float64Array.from(initial.itemFactors),
     itemBias: Float64Array.from(initial.itemBias),
   }
-  const userRows = listRows(packBprRows({ start: positives.userStart, rounds }))
-  const itemRows = listRows(packBprRows({ start: positives.itemStart, expected, rounds }))
+  const userRows = only === 'items' ? [] : listRows(packBprRows({ start: positives.userStart, rounds, only: rows }))
+  const itemRows =
+    only === 'users' ? [] : listRows(packBprRows({ start: positives.itemStart, expected, rounds, only: rows }))
   const losses: number[] = []
   for (let epoch = 0; epoch < epochs; epoch++) {
     const rate = 1 / (1 + epoch)
@@ -57,7 +58,8 @@ export function referenceBpr(
         const samples = bprItemDraws(row, at('items'), positives, itemColumns, userColumns!)
         return [row.row, bprItems(row.row, samples, model, steps('item'))] as const
       })
-      for (const [item, { row, bias }] of walked) {
+      for (const [item, { row, bias, loss }] of walked) {
+        if (only === 'items') sum += loss
         model.itemFactors.set(row, item * factors)
         model.itemBias[item] = bias
       }
