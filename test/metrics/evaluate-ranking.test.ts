@@ -173,6 +173,22 @@ describe('evaluateRanking', () => {
     })
   })
 
+  it('has no area for a user whose candidates are all relevant', async () => {
+    const all = new Ratings({
+      users: Uint32Array.from({ length: items + 1 }, (_, e) => (e < items ? 3 : 4)),
+      items: Uint32Array.from({ length: items + 1 }, (_, e) => e % items),
+      values: new Float32Array(items + 1).fill(1),
+      userIds,
+      itemIds,
+    })
+    const options = { includeSeen: true, auc: true, at: [items] }
+    const both = await withModel(model => evaluateRanking(model, all, options))
+    const other = await withModel(model => evaluateRanking(model, all.select(Uint32Array.of(items)), options))
+    expect(both.users.evaluated).toBe(2)
+    expect(both.metrics.auc).toBe(other.metrics.auc)
+    expect(both.metrics).toEqual(naively(all, new Set(), items).metrics)
+  })
+
   it('counts an entry that stands twice once', async () => {
     const twice = held.select(Uint32Array.from([...held.values.keys(), ...held.values.keys()]))
     const once = await withModel(model => evaluateRanking(model, held, { auc: true }))

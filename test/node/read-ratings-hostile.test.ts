@@ -60,8 +60,8 @@ describe('a file of any lines', () => {
             const { ratings, skipped, firstSkipped } = await readRatingsReport(path, { format, onBadRow })
             seen.read++
             expect(ratings.length).toBeGreaterThan(0)
-            expect(new Set(ratings.userIds.values).size).toBe(ratings.userCount)
-            expect(new Set(ratings.itemIds.values).size).toBe(ratings.itemCount)
+            expect(new Set<unknown>(Array.from<unknown>(ratings.userIds.values)).size).toBe(ratings.userCount)
+            expect(new Set<unknown>(Array.from<unknown>(ratings.itemIds.values)).size).toBe(ratings.itemCount)
             expect(skipped > 0).toBe(firstSkipped !== undefined)
             if (onBadRow === 'error') expect(skipped).toBe(0)
           } catch (error) {

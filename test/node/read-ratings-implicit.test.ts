@@ -174,6 +174,14 @@ describe('data without ratings', () => {
     expect((await readRatings(path, { header: true })).length).toBe(1)
   })
 
+  it('has words for ids below a usual header', async () => {
+    const path = await scratch.file('named-words.csv', 'item,user\ntea,ann\nmilk,ben\n')
+    expect(rowsOf(await readRatings(path))).toEqual([
+      ['ann', 'tea', 1],
+      ['ben', 'milk', 1],
+    ])
+  })
+
   it('may have ids that hold blanks', async () => {
     const path = await scratch.file('blanks.csv', 'ann lee,tea\nbob ray,green tea leaf\ncy,rice\n')
     expect(rowsOf(await readRatings(path))).toEqual([

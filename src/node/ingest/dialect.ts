@@ -98,16 +98,17 @@ function hasHeader(rows: readonly string[][], fields: number, { header, columns 
   if (named !== undefined) return true
   const names = rows[0]!
   const [user = 0, item = 1, rating = 2, time] = columns?.map(column => Number(column) - 1) ?? []
-  if ((columns?.length ?? fields) === 2) return namesPair(rows, user, item)
+  if ((columns?.length ?? fields) === 2) return namesPair(rows, user, item, columns !== undefined)
   const text = names[rating]?.trim() ?? ''
   const otherNumbers = [user, item, time].some(column => column !== undefined && isNumeric(names[column] ?? ''))
   return text !== '' && !isNumeric(text) && !otherNumbers
 }
 
 /** Whether the first line of data without ratings holds names: usual ones, or text above numbers. */
-function namesPair(rows: readonly string[][], user: number, item: number): boolean {
+function namesPair(rows: readonly string[][], user: number, item: number, chosen: boolean): boolean {
   const usual = rolesByName(rows[0]!)
-  if (usual.user === user && usual.item === item) return true
+  const named = usual.user !== undefined && usual.item !== undefined
+  if (named && (!chosen || (usual.user === user && usual.item === item))) return true
   const numbers = (row: readonly string[]) => [row[user], row[item]].filter(id => isNumeric(id ?? '')).length
   return rows.length > 1 && numbers(rows[0]!) === 0 && rows.slice(1).every(row => numbers(row) === 2)
 }
