@@ -4,8 +4,9 @@ import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import { GpuUnavailableError, InputError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { Model } from '../../src/model/model.ts'
+import { Model, type RecommendOptions } from '../../src/model/model.ts'
 import type { ModelParts } from '../../src/model/parts.ts'
+import type { RankOptions } from '../../src/model/ranker.ts'
 import { openGpu } from '../../src/node/gpu.ts'
 
 const users = 23
@@ -114,6 +115,89 @@ describe('Model', () => {
     expect(all.map(({ user }) => user)).toEqual(['user 3', 'user 1', 'user 3'])
     for (const { user, items: best } of all) expect(best).toEqual(await model.recommend(user, { k: 3 }))
     model.destroy()
+  })
+
+  it('recommends only what is on the allow list, less what is excluded or seen', async () => {
+    const model = new Model(randomParts(5, 8), gpu)
+    const include = [150, 'unknown', 104, 120, 121, 102]
+    const found = async (options: RecommendOptions) =>
+      new Set((await model.recommend('user 4', { include, ...options })).map(({ item }) => item))
+    expect(await found({})).toEqual(new Set([104, 120, 121, 150]))
+    expect(await found({ exclude: [120] })).toEqual(new Set([104, 121, 150]))
+    expect(await found({ includeSeen: true })).toEqual(new Set([102, 104, 120, 121, 150]))
+    expect(await found({ include: [] })).toEqual(new Set([]))
+    expect(await found({ include: ['unknown'] })).toEqual(new Set([]))
+    model.destroy()
+  })
+
+  it('ranks users by dense index, without what they have seen unless told otherwise', async () => {
+    const model = new Model(randomParts(5, 8), gpu)
+    const rankAll = async (options: RankOptions) => {
+      const blocks = []
+      for await (const block of model.rankUsers(Uint32Array.of(0, 7, 3), options)) blocks.push(block)
+      return blocks.flatMap(({ users: own, counts }) => Array.from(own, (user, place) => [user, counts[place]]))
+    }
+    const all = { k: items }
+    expect(await rankAll(all)).toEqual([
+      [0, 0],
+      [7, items - 7],
+      [3, items - 3],
+    ])
+    const nothing = { offsets: new Uint32Array(users + 1), items: new Uint32Array(0) }
+    expect(await rankAll({ ...all, seen: nothing })).toEqual([
+      [0, items],
+      [7, items],
+      [3, items],
+    ])
+    await expect(rankAll({ k: 0 })).rejects.toBeInstanceOf(InputError)
+    model.destroy()
+  })
+
+  it('ranks positives among what their users have not seen', async () => {
+    const model = new Model(randomParts(5, 8), gpu)
+    const positives = { offsets: Uint32Array.of(0, 2, 3), items: Uint32Array.of(30, 41, 20) }
+    const ranks = await model.rankPositives(Uint32Array.of(9, 4), positives)
+    expect([...ranks.negatives]).toEqual([items - 9 - 2, items - 4 - 1])
+    const above = [30, 41].map(positive => {
+      const others = Array.from({ length: items }, (_, i) => i).filter(i => i >= 9 && i !== 30 && i !== 41)
+      return others.filter(i => model.predict('user 9', 100 + i) > model.predict('user 9', 100 + positive)).length
+    })
+    expect([...ranks.above.subarray(0, 2)]).toEqual(above)
+    expect([...ranks.equal]).toEqual([0, 0, 0])
+    model.destroy()
+  })
+
+  it('recommends with item biases alone', async () => {
+    const model = new Model(randomParts(3, 4, { userBias: undefined, mean: 0 }), gpu)
+    const [best] = await model.recommend('user 2', { k: 1 })
+    const predictions = Array.from({ length: items - 2 }, (_, i) => model.predict('user 2', 102 + i))
+    expect(best!.prediction).toBeCloseTo(Math.max(...predictions), 4)
+    model.destroy()
+  })
+
+  it('finds similar items and users, without a GPU', () => {
+    const model = new Model(randomParts(4, 3))
+    const cosine = (a: number, b: number) => {
+      const row = (at: number) => [...model.parts.itemFactors.subarray(4 * at, 4 * at + 4)]
+      return (
+        row(a).reduce((sum, value, j) => sum + value * row(b)[j]!, 0) / Math.hypot(...row(a)) / Math.hypot(...row(b))
+      )
+    }
+    const expected = Array.from({ length: items }, (_, i) => i)
+      .filter(i => i !== 12)
+      .sort((a, b) => cosine(12, b) - cosine(12, a))
+    const similar = model.similarItems(112)
+    expect(similar.map(({ id }) => id)).toEqual(expected.slice(0, 10).map(i => 100 + i))
+    expect(similar[0]!.similarity).toBeCloseTo(cosine(12, expected[0]!), 10)
+    const few = model.similarItems(112, { k: 3, include: [100, 112, 130, 'unknown'], exclude: [100] })
+    expect(few.map(({ id }) => id)).toEqual([130])
+    const users = model.similarUsers('user 3', { k: 5, measure: 'dot' })
+    expect(users).toHaveLength(5)
+    expect(users.map(({ id }) => id)).not.toContain('user 3')
+    expect(() => model.similarItems(99)).toThrow(/does not know the item 99/)
+    expect(() => model.similarUsers('nobody')).toThrow(InputError)
+    expect(() => model.similarItems(112, { k: 0 })).toThrow(InputError)
+    expect(() => model.similarItems(112, { measure: 'euclid' as 'dot' })).toThrow(/must be cosine or dot, not euclid/)
   })
 
   it('uploads once when much is asked at a time', async () => {
