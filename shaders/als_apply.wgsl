@@ -32,7 +32,7 @@ import package::lib::slices::{SLICES, between_sums, sum_first};
 @group(1) @binding(0) var<storage, read> entries: array<AlsEntry>;
 // (first entry, end, slot, place of its sum) of each segment.
 @group(1) @binding(1) var<storage, read> segments: array<vec4u>;
-@group(1) @binding(2) var<uniform> block: AlsBlock;
+@group(1) @binding(2) var<uniform> row_block: AlsBlock;
 
 fn inside(part: u32) -> bool {
   return FACTOR_BLOCKS % LANES == 0 || part < FACTOR_BLOCKS;
@@ -45,7 +45,7 @@ fn als_apply(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let first_segment = linear_workgroup(workgroup, workgroups) * SLICES;
-  if (first_segment >= block.segments) {
+  if (first_segment >= row_block.segments) {
     return;
   }
   // With one slice all that is found through it is uniform, which compilers for CPUs make use of.
@@ -56,7 +56,7 @@ fn als_apply(
   @if(!initial) let skipped = SLICES == 1 && directions[longest.z * (FACTOR_BLOCKS + 1) + FACTOR_BLOCKS].y > 0.0;
   let steps = select(longest.y - longest.x, 0, skipped);
 
-  let owned = SLICES == 1 || first_segment + slice < block.segments;
+  let owned = SLICES == 1 || first_segment + slice < row_block.segments;
   let segment = segments[select(first_segment, first_segment + slice, owned)];
   let start = segment.z * (FACTOR_BLOCKS + 1);
   let extra = directions[start + FACTOR_BLOCKS];
@@ -73,8 +73,8 @@ fn als_apply(
   for (var step = 0u; step < steps; step++) {
     let position = segment.x + step;
     // Beyond the end an entry of weight and target 0 adds nothing.
-    var entry: AlsEntry;
-    var q: array<vec4f, VECS>;
+    var entry = AlsEntry();
+    var q = array<vec4f, VECS>();
     if (works && (SLICES == 1 || position < segment.y)) {
       entry = entries[position];
       for (var v = 0u; v < VECS; v++) {

@@ -11,7 +11,7 @@ import package::lib::model::FACTOR_BLOCKS;
 
 // (row, first partial, partials, bits of the factor of its penalty) of each slot.
 @group(1) @binding(0) var<storage, read> rows: array<vec4u>;
-@group(1) @binding(1) var<uniform> block: AlsBlock;
+@group(1) @binding(1) var<uniform> row_block: AlsBlock;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn als_begin(
@@ -21,7 +21,7 @@ fn als_begin(
 ) {
   let index = linear_invocation(workgroup, workgroups, local_index);
   let slot = index / (FACTOR_BLOCKS + 1);
-  if (slot >= block.slots) {
+  if (slot >= row_block.slots) {
     return;
   }
   let part = index % (FACTOR_BLOCKS + 1);

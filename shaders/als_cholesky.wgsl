@@ -23,7 +23,7 @@ import package::lib::normal_tiles::{TILE_COUNT, Tiles, accumulate, place_of};
 @group(0) @binding(6) var<storage, read_write> directions: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> sums: array<vec2f>;
 @group(1) @binding(0) var<uniform> options: AlsOptions;
-@group(1) @binding(1) var<uniform> block: AlsBlock;
+@group(1) @binding(1) var<uniform> row_block: AlsBlock;
 
 // Blocks of unknowns: those of the factors, and the bias's.
 const UNKNOWNS: u32 = ROW_BLOCKS - 1;
@@ -38,7 +38,7 @@ var<workgroup> sh_diagonal: array<vec4f, ROW_BLOCKS>;
 var<workgroup> sh_solution: array<vec4f, ROW_BLOCKS>;
 
 fn not_a_number() -> f32 {
-  return bitcast<f32>(0x7fc00000 | block.slots);
+  return bitcast<f32>(0x7fc00000 | row_block.slots);
 }
 
 // The inverse of L, where L L^T is the symmetric `a` and `diagonal` what stood on its diagonal before elimination.
@@ -101,7 +101,7 @@ fn als_cholesky(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let slot = linear_workgroup(workgroup, workgroups);
-  if (slot >= block.slots) {
+  if (slot >= row_block.slots) {
     return;
   }
   let row = rows[slot];
@@ -127,12 +127,19 @@ fn als_cholesky(
   }
   workgroupBarrier();
 
-  for (var column = 0u; column < UNKNOWNS; column++) {
+  // UNKNOWNS, as a number that the compiler does not know: see `lib/model.wgsl`.
+  let unknowns = options.blocks + (UNKNOWNS - FACTOR_BLOCKS);
+  for (var column = 0u; column < unknowns; column++) {
+    var diagonal = u32(TILES);
     for (var t = 0u; t < TILES; t++) {
       if (owns(local_index, t) && places[t].x == column && places[t].y == column) {
-        tiles[t] = inverse_factor(tiles[t], sh_diagonal[column]);
-        sh_inverse = tiles[t];
+        diagonal = t;
       }
+    }
+    if (diagonal < u32(TILES)) {
+      let inverse = inverse_factor(tiles[diagonal], sh_diagonal[column]);
+      tiles[diagonal] = inverse;
+      sh_inverse = inverse;
     }
     workgroupBarrier();
     for (var t = 0u; t < TILES; t++) {
@@ -152,15 +159,15 @@ fn als_cholesky(
   for (var t = 0u; t < TILES; t++) {
     if (owns(local_index, t) && places[t].x == UNKNOWNS) {
       if (places[t].y == UNKNOWNS) {
-        sums[block.pair_start + slot] = vec2f(tiles[t][0][0], 0.0);
+        sums[row_block.pair_start + slot] = vec2f(tiles[t][0][0], 0.0);
       } else {
         sh_solution[places[t].y] = vec4f(tiles[t][0][0], tiles[t][1][0], tiles[t][2][0], tiles[t][3][0]);
       }
     }
   }
   workgroupBarrier();
-  for (var below = 0u; below < UNKNOWNS; below++) {
-    let column = UNKNOWNS - 1 - below;
+  for (var below = 0u; below < unknowns; below++) {
+    let column = unknowns - 1 - below;
     for (var t = 0u; t < TILES; t++) {
       if (owns(local_index, t) && places[t].x == column && places[t].y == column) {
         sh_solution[column] = transpose(tiles[t]) * sh_solution[column];

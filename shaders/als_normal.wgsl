@@ -9,7 +9,7 @@ import package::lib::normal_tiles::{TILE_COUNT, Tiles, accumulate};
 // (first entry, end, slot, place) of each segment.
 @group(0) @binding(3) var<storage, read> segments: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> normal_parts: array<mat4x4f>;
-@group(0) @binding(5) var<uniform> block: AlsBlock;
+@group(0) @binding(5) var<uniform> row_block: AlsBlock;
 
 @compute @workgroup_size(THREADS)
 fn als_normal(
@@ -18,7 +18,7 @@ fn als_normal(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let group = linear_workgroup(workgroup, workgroups);
-  if (group >= block.segments) {
+  if (group >= row_block.segments) {
     return;
   }
   let segment = segments[group];

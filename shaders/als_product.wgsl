@@ -14,7 +14,7 @@ import package::lib::model::FACTOR_BLOCKS;
 @group(0) @binding(2) var<storage, read_write> products: array<vec4f>;
 @group(0) @binding(3) var<uniform> options: AlsOptions;
 
-@group(1) @binding(0) var<uniform> block: AlsBlock;
+@group(1) @binding(0) var<uniform> row_block: AlsBlock;
 
 const COLUMNS: u32 = 16;
 
@@ -28,7 +28,7 @@ fn als_product(
   let group = linear_workgroup(workgroup, workgroups);
   let slot = (group / tiles) * WORKGROUP_SIZE + local_index;
   let column = (group % tiles) * COLUMNS;
-  if (slot >= block.slots) {
+  if (slot >= row_block.slots) {
     return;
   }
   let start = slot * (FACTOR_BLOCKS + 1);

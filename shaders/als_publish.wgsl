@@ -10,7 +10,7 @@ import package::lib::model::FACTOR_BLOCKS;
 @group(0) @binding(2) var<storage, read_write> solved_bias: array<f32>;
 
 @group(1) @binding(0) var<storage, read> rows: array<vec4u>;
-@group(1) @binding(1) var<uniform> block: AlsBlock;
+@group(1) @binding(1) var<uniform> row_block: AlsBlock;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn als_publish(
@@ -20,7 +20,7 @@ fn als_publish(
 ) {
   let index = linear_invocation(workgroup, workgroups, local_index);
   let slot = index / (FACTOR_BLOCKS + 1);
-  if (slot >= block.slots) {
+  if (slot >= row_block.slots) {
     return;
   }
   let part = index % (FACTOR_BLOCKS + 1);

@@ -30,16 +30,19 @@ import package::lib::slices::{SLICES, sum_first, sum_second};
 @group(0) @binding(7) var<uniform> options: AlsOptions;
 
 @group(1) @binding(0) var<storage, read> rows: array<vec4u>;
-@group(1) @binding(1) var<uniform> block: AlsBlock;
+@group(1) @binding(1) var<uniform> row_block: AlsBlock;
 
 alias Row = array<vec4f, VECS>;
+
+// A residual this small is none: below it products would underflow.
+const SMALLEST_RHO: f32 = 1e-30;
 
 fn inside(part: u32) -> bool {
   return FACTOR_BLOCKS % LANES == 0 || part < FACTOR_BLOCKS;
 }
 
 fn not_a_number() -> f32 {
-  return bitcast<f32>(0x7fc00000 | block.slots);
+  return bitcast<f32>(0x7fc00000 | row_block.slots);
 }
 
 @compute @workgroup_size(LANES * SLICES)
@@ -49,12 +52,12 @@ fn als_step(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let first_slot = linear_workgroup(workgroup, workgroups) * SLICES;
-  if (first_slot >= block.slots) {
+  if (first_slot >= row_block.slots) {
     return;
   }
   let slice = select(local_index / LANES, 0, SLICES == 1);
   let lane = local_index - slice * LANES;
-  let owned = SLICES == 1 || first_slot + slice < block.slots;
+  let owned = SLICES == 1 || first_slot + slice < row_block.slots;
   let slot = select(first_slot, first_slot + slice, owned);
   let start = slot * (FACTOR_BLOCKS + 1);
   let row = rows[slot];
@@ -100,24 +103,24 @@ fn als_step(
     let objective = extra.y + sum_first(product, local_index) + bias_penalty * p_extra.x * p_extra.x;
     let diagonal = extra.z / f32(options.factors) + penalty;
     let scale = select(0.0, diagonal / (extra.w + bias_penalty), BIASES);
-    let bias_residual = extra.x - bias_penalty * p_extra.x;
+    let bias_residual = select(0.0, extra.x - bias_penalty * p_extra.x, BIASES);
     var square = 0.0;
     for (var v = 0u; v < VECS; v++) {
       square += dot(applied[v], applied[v]);
     }
     let rho = sum_second(vec2f(square, 0.0), local_index).x + scale * bias_residual * bias_residual;
     if (owned) {
-      store(start, lane, applied, applied, scale * bias_residual, rho == 0.0, vec4f(bias_residual, rho, objective, scale));
+      store(start, lane, applied, applied, scale * bias_residual, rho < SMALLEST_RHO, vec4f(bias_residual, rho, objective, scale));
       if (lane == 0) {
-        sums[block.pair_start + slot] = vec2f(objective, 0.0);
+        sums[row_block.pair_start + slot] = vec2f(objective, 0.0);
       }
     }
   }
 
   @if(!initial) {
     let state = residuals[start + FACTOR_BLOCKS];
-    let bias_applied = extra.x + bias_penalty * p_extra.x;
-    let curvature = sum_first(product, local_index) + select(0.0, p_extra.x * bias_applied, BIASES);
+    let bias_applied = select(0.0, extra.x + bias_penalty * p_extra.x, BIASES);
+    let curvature = sum_first(product, local_index) + p_extra.x * bias_applied;
     let rho = state.y;
     let done = p_extra.y > 0.0;
     var alpha = 0.0;
@@ -146,14 +149,14 @@ fn als_step(
           p[v] = r[v] + beta * p[v];
         }
       }
-      let ends = next_rho == 0.0 || alpha * rho < options.tolerance * abs(objective);
+      let ends = next_rho < SMALLEST_RHO || alpha * rho <= options.tolerance * abs(objective);
       let bias_direction = state.w * bias_residual + beta * p_extra.x;
       store(start, lane, r, p, bias_direction, ends, vec4f(bias_residual, next_rho, objective, state.w));
       if (lane == 0) {
         if (BIASES) {
           solved_bias[row.x] += alpha * p_extra.x;
         }
-        sums[block.pair_start + slot] = vec2f(objective, 0.0);
+        sums[row_block.pair_start + slot] = vec2f(objective, 0.0);
       }
     }
   }

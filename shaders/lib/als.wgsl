@@ -26,7 +26,7 @@ struct AlsOptions {
   bias_penalty: f32,
   // w0: weight of every cell of the matrix, observed or not; 0 in explicit models.
   unobserved: f32,
-  // A row is done when a step lowers its objective by less than this share of it.
+  // A row is done when a step lowers its objective by no more than this share of it.
   tolerance: f32,
   // FACTOR_BLOCKS once more, as a number that the compiler does not know: see `lib/model.wgsl`.
   blocks: u32,

@@ -53,19 +53,16 @@ fn staged(entry: AlsEntry, part: u32) -> vec4f {
 // Adds the entries from `first` up to `end`, CHUNK at a time through workgroup memory. All invocations must call it.
 fn accumulate(tiles: ptr<function, Tiles>, first: u32, end: u32, local_index: u32) {
   for (var start = first; start < end; start += CHUNK) {
+    let count = min(CHUNK, end - start);
     workgroupBarrier();
-    for (var at = local_index; at < CHUNK * ROW_BLOCKS; at += THREADS) {
-      var z = vec4f();
-      if (start + at / ROW_BLOCKS < end) {
-        z = staged(entries[start + at / ROW_BLOCKS], at % ROW_BLOCKS);
-      }
-      sh_rows[at] = z;
+    for (var at = local_index; at < count * ROW_BLOCKS; at += THREADS) {
+      sh_rows[at] = staged(entries[start + at / ROW_BLOCKS], at % ROW_BLOCKS);
     }
     workgroupBarrier();
     for (var t = 0u; t < TILES; t++) {
       let place = place_of(local_index + t * THREADS);
       var tile = (*tiles)[t];
-      for (var e = 0u; e < CHUNK; e++) {
+      for (var e = 0u; e < count; e++) {
         let rows = sh_rows[e * ROW_BLOCKS + place.x];
         let columns = sh_rows[e * ROW_BLOCKS + place.y];
         tile[0] += rows * columns.x;

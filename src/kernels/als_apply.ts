@@ -19,7 +19,7 @@ export interface AlsPass {
 
 const groups = [
   { fixed_factors: 'read', fixed_bias: 'read', directions: 'read', partials: 'read-write' },
-  { entries: 'read', segments: 'read', block: 'uniform' },
+  { entries: 'read', segments: 'read', row_block: 'uniform' },
 ] as const
 
 /** The entries' part of A p: see `shaders/als_apply.wgsl`. */

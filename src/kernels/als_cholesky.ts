@@ -12,7 +12,7 @@ const groups = [
     directions: 'read-write',
     sums: 'read-write',
   },
-  { options: 'uniform', block: 'uniform' },
+  { options: 'uniform', row_block: 'uniform' },
 ] as const
 
 /** Exact solutions of rows: see `shaders/als_cholesky.wgsl`. `split`: their normal equations were made by `als_normal`. */

@@ -26,7 +26,7 @@ const groups = [
     entries: 'read',
     segments: 'read',
     normal_parts: 'read-write',
-    block: 'uniform',
+    row_block: 'uniform',
   },
 ] as const
 

@@ -1,2 +1,2 @@
 /** The bind group of kernels over the slots of a block. */
-export const alsRows = { rows: 'read', block: 'uniform' } as const
+export const alsRows = { rows: 'read', row_block: 'uniform' } as const

@@ -46,7 +46,10 @@ const blockWork = { hardware: 2e9, software: 1e8 }
 
 /** Steps that make conjugate gradient as good as exact in single precision, where the exact solver has no room. */
 const convergedSteps = 64
-const convergedTolerance = 1e-7
+const convergedTolerance = 1e-9
+
+/** Steps that lower an objective by a smaller share do no more than move rounding errors about. */
+const leastTolerance = 1e-13
 
 const powerOfTwoFrom = (number: number) => 2 ** Math.ceil(Math.log2(number))
 const powerOfTwoTo = (number: number) => 2 ** Math.floor(Math.log2(Math.max(1, number)))
@@ -75,7 +78,7 @@ export function planAls(input: AlsInput, capabilities: Capabilities): AlsPlan {
       segment: segmentLength(input, exact, adapter.software),
     },
     steps,
-    tolerance: converged ? convergedTolerance : input.cgTolerance,
+    tolerance: converged ? convergedTolerance : Math.max(leastTolerance, input.cgTolerance),
     exact,
   }
 }

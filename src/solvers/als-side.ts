@@ -129,7 +129,7 @@ interface BlockBuffers {
   rows: GPUBuffer
   entries: GPUBuffer
   segments: GPUBuffer
-  block: GPUBuffer
+  shape: GPUBuffer
 }
 
 function uploadBlock(buffers: BufferOwner, label: string, block: RowBlock, pairStart: number): BlockBuffers {
@@ -138,7 +138,7 @@ function uploadBlock(buffers: BufferOwner, label: string, block: RowBlock, pairS
     rows: buffers.upload(`${label}-rows`, block.rows),
     entries: buffers.upload(`${label}-entries`, block.entries),
     segments: buffers.upload(`${label}-segments`, block.segments),
-    block: buffers.uniform(
+    shape: buffers.uniform(
       `${label}-block`,
       alsBlockStruct.pack({ slots: block.slots, segments, pair_start: pairStart }),
     ),
@@ -183,10 +183,9 @@ async function conjugateGradient(
     }),
   }))
   return (block, pairStart) => {
-    const uploaded = uploadBlock(buffers, label, block, pairStart)
-    const { rows, entries, segments } = uploaded
-    const beginBlock = begin.bind(1, { rows, block: uploaded.block })
-    const productBlock = product.bind(1, { block: uploaded.block })
+    const { rows, entries, segments, shape } = uploadBlock(buffers, label, block, pairStart)
+    const beginBlock = begin.bind(1, { rows, row_block: shape })
+    const productBlock = product.bind(1, { row_block: shape })
     const workgroups = (count: number) => Math.ceil(count / plan.slicesPerWorkgroup)
     const multiply: Encode = pass => {
       if (productGroup === undefined) return
@@ -194,8 +193,8 @@ async function conjugateGradient(
       product.dispatch(pass, [productGroup, productBlock], Math.ceil(block.slots / workgroupSize) * tiles)
     }
     const [start, step] = kernels.map(({ apply, step }, index): Encode => {
-      const applyBlock = apply.bind(1, { entries, segments, block: uploaded.block })
-      const stepBlock = step.bind(1, { rows, block: uploaded.block })
+      const applyBlock = apply.bind(1, { entries, segments, row_block: shape })
+      const stepBlock = step.bind(1, { rows, row_block: shape })
       return pass => {
         multiply(pass)
         apply.dispatch(pass, [groups[index]!.apply, applyBlock], workgroups(block.segments.length / 4))
@@ -232,10 +231,16 @@ async function cholesky(
   const fixedTables = { fixed_factors: fixed.factors, fixed_bias: fixed.bias }
   const publishGroup = publish.bind(0, { directions, solved_factors: solved.factors, solved_bias: solved.bias })
   return (block, pairStart) => {
-    const { rows, entries, segments, block: shape } = uploadBlock(buffers, label, block, pairStart)
+    const { rows, entries, segments, shape } = uploadBlock(buffers, label, block, pairStart)
     const segmentCount = block.segments.length / 4
     const solve = segmentCount > 0 ? split : whole
-    const normalGroup = normal.bind(0, { ...fixedTables, entries, segments, normal_parts: normalParts, block: shape })
+    const normalGroup = normal.bind(0, {
+      ...fixedTables,
+      entries,
+      segments,
+      normal_parts: normalParts,
+      row_block: shape,
+    })
     const solveGroup = solve.bind(0, {
       ...fixedTables,
       entries,
@@ -245,8 +250,8 @@ async function cholesky(
       directions,
       sums: sums.pairs,
     })
-    const solveBlock = solve.bind(1, { options, block: shape })
-    const publishBlock = publish.bind(1, { rows, block: shape })
+    const solveBlock = solve.bind(1, { options, row_block: shape })
+    const publishBlock = publish.bind(1, { rows, row_block: shape })
     return [
       pass => {
         normal.dispatch(pass, [normalGroup], segmentCount)

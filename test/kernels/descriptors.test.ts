@@ -48,10 +48,11 @@ describe.each(kernels)('the descriptor of $title', ({ kernel }) => {
     const { entry } = await reflect(kernel)
     expect(entry.compute.map(({ name }) => name)).toEqual([kernel.name])
     const sizes = (await linkKernel(kernel)).match(/@workgroup_size\(([^)]*)\)/)
-    const sliced = kernel.sizes?.LANES
-    expect(sizes?.[1]).toBe(sliced === undefined ? 'WORKGROUP_SIZE' : 'LANES * SLICES')
-    const declared = (await linkKernel(kernel)).match(/const (?:WORKGROUP_SIZE: u32|LANES) = (\d+)/)
-    expect(Number(declared?.[1])).toBe(sliced ?? workgroupSize)
+    const { LANES: lanes, THREADS: threads } = kernel.sizes ?? {}
+    const expected = lanes !== undefined ? 'LANES * SLICES' : threads !== undefined ? 'THREADS' : 'WORKGROUP_SIZE'
+    expect(sizes?.[1]).toBe(expected)
+    const declared = (await linkKernel(kernel)).match(/const (?:WORKGROUP_SIZE: u32|LANES|THREADS) = (\d+)/)
+    expect(Number(declared?.[1])).toBe(lanes ?? threads ?? workgroupSize)
   })
 
   it('has the bindings of the shader: names, numbers, kinds', async () => {

@@ -1,4 +1,8 @@
 import type { Bindings, Kernel } from '../../src/gpu/kernel.ts'
+import { alsApply } from '../../src/kernels/als_apply.ts'
+import { alsCholesky } from '../../src/kernels/als_cholesky.ts'
+import { alsNormal } from '../../src/kernels/als_normal.ts'
+import { alsStep } from '../../src/kernels/als_step.ts'
 import { bprItems } from '../../src/kernels/bpr_items.ts'
 import { bprUsers } from '../../src/kernels/bpr_users.ts'
 import { fusedSgd } from '../../src/kernels/fused_sgd.ts'
@@ -17,6 +21,8 @@ const isKernel = (value: unknown): value is AnyKernel => isObject(value) && 'con
 const kernelsIn = (value: unknown): AnyKernel[] =>
   isKernel(value) ? [value] : isObject(value) ? Object.values(value).filter(isKernel) : []
 
+const normalTiles = { threads: 32, tiles: 2, rowBlocks: 9, chunk: 16 }
+
 /** Variants of the kernels whose sizes are chosen for a device: every condition on and off. */
 const sized: AnyKernel[] = [
   fusedSgd({ lanes: 8, vecs: 1, nested: false, subgroups: true, prefetch: false, f16: false }),
@@ -30,6 +36,17 @@ const sized: AnyKernel[] = [
   ]),
   rankItems({ users: 4, items: 8 }),
   rankCounts({ users: 4, items: 8 }),
+  ...[alsApply, alsStep].flatMap(pass => [
+    pass({ lanes: 8, vecs: 2, subgroups: true }, { initial: true, implicit: false }),
+    pass({ lanes: 4, vecs: 1, subgroups: false }, { initial: true, implicit: true }),
+    pass({ lanes: 1, vecs: 1, subgroups: false }, { initial: false, implicit: true }),
+    pass({ lanes: 8, vecs: 1, subgroups: true }, { initial: false, implicit: false }),
+  ]),
+  ...[true, false].flatMap(implicit => [
+    alsNormal(normalTiles, implicit),
+    alsCholesky(normalTiles, { implicit, split: !implicit }),
+    alsCholesky(normalTiles, { implicit, split: implicit }),
+  ]),
 ]
 
 /** All kernels, in all variants whose WGSL differs. */
