@@ -19,9 +19,10 @@ export interface RatingsReport {
 }
 
 /**
- * Reads ratings from delimited text (tab, comma, semicolon, `::`, space; plain, gzip or Zstandard) or from Parquet. What
- * a file is, is decided by its content. Entries stand in the order of the file, users and items are numbered in order
- * of first appearance, and the same file always gives the same arrays.
+ * Reads ratings from delimited text (tab, comma, semicolon, `::`, space; plain, gzip or Zstandard), from adjacency lists,
+ * Matrix Market or LIBMF text, or from Parquet. What a file is, is decided by its content, or said by `format`. Entries
+ * stand in the order of the file, users and items are numbered in order of first appearance (those of a matrix by their
+ * row and column), and the same file always gives the same arrays. Data without ratings has 1 for every value.
  *
  * Text: one row a line, UTF-8 with or without a byte order mark or latin-1, line feeds or CRLF, empty lines left out,
  * fields quoted by `"` or not. Ratings are numbers in the range of f32. Timestamps are numbers, kept as they are, or ISO
