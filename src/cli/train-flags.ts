@@ -6,7 +6,9 @@ import {
   fusedRates,
   implicitDefaults,
   optimizerDefaults,
-  optionsSchema, type TrainOptions } from '../train/options.ts'
+  optionsSchema,
+  type TrainOptions,
+} from '../train/options.ts'
 import { parseDecimal } from './values.ts'
 
 type Name = keyof typeof optionsSchema.entries

@@ -7,6 +7,8 @@ export interface AlsTargets {
   entries: RowEntries
   /** w0: the weight of every cell, observed or not. */
   unobserved: number
+  /** What the objective is above that of the normal equations, which complete the square: weight (target / weight - s)^2. */
+  beyondSquares: number
 }
 
 /**
@@ -26,18 +28,29 @@ export function alsTargets(
   const cells = implicit !== undefined && 'unobservedWeight' in implicit ? unobserved * otherCount : 0
   const exponent = penaltyExponent(penalty)
   const { values } = ratings
+  const weights =
+    implicit !== undefined && 'alpha' in implicit ? values.map(r => implicit.alpha * Math.abs(r)) : undefined
+  const targets = values.map(targetOf(implicit, mean))
   return {
     unobserved,
+    beyondSquares: weights === undefined ? 0 : sumBeyondSquares(weights, targets),
     entries: {
       rows: ofUsers ? ratings.users : ratings.items,
       columns: ofUsers ? ratings.items : ratings.users,
       rowCount: counts.length,
-      weights:
-        implicit !== undefined && 'alpha' in implicit ? values.map(r => implicit.alpha * Math.abs(r)) : undefined,
-      targets: values.map(targetOf(implicit, mean)),
+      weights,
+      targets,
       penalties: Float32Array.from(counts, count => (count === 0 ? 0 : (count + cells) ** exponent)),
     },
   }
+}
+
+function sumBeyondSquares(weights: Float32Array, targets: Float32Array): number {
+  let sum = 0
+  for (let e = 0; e < weights.length; e++) {
+    if (weights[e]! > 0) sum += targets[e]! - targets[e]! ** 2 / weights[e]!
+  }
+  return sum
 }
 
 const weightOfAll = (implicit: ImplicitOptions) => ('alpha' in implicit ? 1 : implicit.unobservedWeight)

@@ -42,6 +42,8 @@ interface Half {
   penalty: PenaltyMeter
   timer: GpuTimer
   submitter: Submitter
+  /** What the rows' objectives leave out: see `AlsTargets`. */
+  beyondSquares: number
 }
 
 export class AlsSolver implements Solver {
@@ -115,7 +117,7 @@ export class AlsSolver implements Solver {
       items.penalty.read(),
     ])
     // An item's objective holds its own penalty.
-    const squaredError = Math.max(0, objective - itemPenalty)
+    const squaredError = Math.max(0, objective + items.beyondSquares - itemPenalty)
     const failure = Number.isFinite(objective + userPenalty) ? undefined : await this.#unsolved()
     return {
       squaredError: Number.isFinite(objective) ? squaredError : Number.NaN,
@@ -231,7 +233,14 @@ async function createHalf(
     },
   )
   const timer = new GpuTimer(gpu, buffers)
-  return { side, objective, penalty, timer, submitter: new Submitter(gpu, timer) }
+  return {
+    side,
+    objective,
+    penalty,
+    timer,
+    submitter: new Submitter(gpu, timer),
+    beyondSquares: plan.exact === undefined ? 0 : targets.beyondSquares,
+  }
 }
 
 /** What the options of a side have for gradient steps, of which there are none here. */

@@ -92,7 +92,7 @@ describe('exitCodeOf', () => {
     [new errors.LimitExceededError('x', 'limit', 2, 1), 4],
     [new errors.OutOfMemoryError('x', 1), 4],
     [new errors.DeviceLostError('x'), 4],
-    [new errors.DivergedError(1, 2, 3, undefined), 5],
+    [new errors.DivergedError(1, 2, { suggestedRate: 3 }, undefined), 5],
     [new errors.AbortedError(1, undefined), 130],
     [new Interruption('SIGINT'), 130],
     [new errors.GpuFailedError('x'), 1],

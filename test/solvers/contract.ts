@@ -11,10 +11,11 @@ import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { type FitResult, Training } from '../../src/train/training.ts'
 
-/** Options of a solver that suit the contract's planted set, and a rate at which it must diverge. */
+/** Options of a solver that suit the contract's planted set, and how it is made to diverge. */
 export interface ContractSettings {
   options: TrainOptions
-  divergingRate: number
+  /** A rate at which it must; without it, ratings of such a size that single precision cannot hold their squares. */
+  divergingRate?: number
 }
 
 /** What every solver must do, whatever its inside. */
@@ -114,15 +115,26 @@ export function solverContract(name: string, { options, divergingRate }: Contrac
       expect(result!.model.parts.userFactors).toEqual(twoEpochs.model.parts.userFactors)
     })
 
-    it('stops when it diverges, names a lower rate, and keeps the last good state', async () => {
-      const error = await fit(gpu, train, { ...base, learningRate: divergingRate }).then(
+    const diverge = () =>
+      divergingRate === undefined
+        ? fit(gpu, enlarged(train, 1e25), base)
+        : fit(gpu, train, { ...base, learningRate: divergingRate })
+
+    it('stops when it diverges, says what to try, and keeps the last good state', async () => {
+      const error = await diverge().then(
         () => undefined,
         (caught: unknown) => caught,
       )
       expect(error).toBeInstanceOf(DivergedError)
-      const { suggestedRate, result, epoch } = error as DivergedError<FitResult>
-      expect(suggestedRate).toBeGreaterThan(0)
-      expect(suggestedRate).toBeLessThan(divergingRate)
+      const { suggestedRate, row, result, epoch } = error as DivergedError<FitResult>
+      if (divergingRate === undefined) {
+        const ids = row!.side === 'users' ? train.userIds : train.itemIds
+        expect(row!.id).toBe(ids.at(row!.row))
+        expect((error as Error).message).toContain(`${row!.side.slice(0, -1)} ${row!.id}`)
+      } else {
+        expect(suggestedRate).toBeGreaterThan(0)
+        expect(suggestedRate).toBeLessThan(divergingRate)
+      }
       expect(result!.epoch).toBe(epoch)
       expect(result!.model.parts.userFactors.every(Number.isFinite)).toBe(true)
     })
@@ -131,7 +143,7 @@ export function solverContract(name: string, { options, divergingRate }: Contrac
       await fit(gpu, train, { ...base, epochs: 1 })
       const before = gpu.liveBytes
       await fit(gpu, train, { ...base, epochs: 2, validationRatio: 0.1 })
-      await fit(gpu, train, { ...base, learningRate: divergingRate }).catch(() => {})
+      await diverge().catch(() => {})
       const left = new Training(gpu, train, base)
       for await (const _ of left) break
       await left.finish()
@@ -152,6 +164,10 @@ function widen(ratings: Ratings, users: number, items: number): Ratings {
     userIds: more(userIds, users),
     itemIds: more(itemIds, items),
   })
+}
+
+function enlarged({ users, items, values, userIds, itemIds }: Ratings, factor: number): Ratings {
+  return new Ratings({ users, items, values: values.map(value => factor * value), userIds, itemIds })
 }
 
 function deviation(ratings: Ratings): number {
