@@ -16,7 +16,10 @@ export function checkParts(parts: ModelParts, place: InputPlace = {}): void {
   const [users, items] = [userIds.size, itemIds.size]
   check(users > 0 && items > 0, `a model of ${users} users and ${items} items; expected at least one of each`)
   check(Number.isSafeInteger(factors) && factors > 0, `the rank is ${factors}; expected a positive integer`)
-  check((userBias === undefined) === (itemBias === undefined), 'only one side has biases; expected both or none')
+  check(
+    userBias === undefined || itemBias !== undefined,
+    'users have biases and items none; expected both, or items alone',
+  )
   for (const [name, values, length] of [
     ['user factors', parts.userFactors, users * factors],
     ['item factors', parts.itemFactors, items * factors],

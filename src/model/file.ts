@@ -14,7 +14,7 @@ const LINKS: readonly Link[] = ['linear', 'bounded']
  * The bytes of a model file, in pieces, in order: safetensors with
  *
  * - `user_factors` F32 [users, k], `item_factors` F32 [items, k]
- * - `user_bias` F32 [users], `item_bias` F32 [items]; absent in a model without biases
+ * - `user_bias` F32 [users], `item_bias` F32 [items]; absent in a model without biases, the former also in one that ranks
  * - `user_ids`, `item_ids` I64 [n]; ids that are strings: U8, their UTF-8, and `user_id_offsets`, `item_id_offsets`
  *   I64 [n + 1]
  * - `seen_offsets` U32 [users + 1], `seen_items` U32; absent in a model without seen items
@@ -80,13 +80,12 @@ function decodeParts(bytes: Uint8Array, file?: string): ModelParts {
   const reader = new TensorReader(tensors, place)
   const [users, factors] = reader.shape('user_factors', 2) as [number, number]
   const [items] = reader.shape('item_factors', 2) as [number, number]
-  const biased = reader.has('user_bias') || reader.has('item_bias')
   const parts: ModelParts = {
     factors,
     userFactors: reader.take('user_factors', Float32Array, [users, factors]),
     itemFactors: reader.take('item_factors', Float32Array, [items, factors]),
-    userBias: biased ? reader.take('user_bias', Float32Array, [users]) : undefined,
-    itemBias: biased ? reader.take('item_bias', Float32Array, [items]) : undefined,
+    userBias: reader.has('user_bias') ? reader.take('user_bias', Float32Array, [users]) : undefined,
+    itemBias: reader.has('item_bias') ? reader.take('item_bias', Float32Array, [items]) : undefined,
     mean: readNumber(metadata, 'mean', place),
     link: readChoice(metadata, 'link', LINKS, place),
     range: { min: readNumber(metadata, 'min', place), max: readNumber(metadata, 'max', place) },

@@ -15,7 +15,7 @@ export interface ModelParts {
   userFactors: Float32Array
   /** items x k, row-major, no padding. */
   itemFactors: Float32Array
-  /** One a user; absent in a model without biases. */
+  /** One a user; absent in a model without biases, and in one that ranks items for each user: bpr. */
   userBias?: Float32Array | undefined
   /** One an item; absent in a model without biases. */
   itemBias?: Float32Array | undefined

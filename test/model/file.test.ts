@@ -71,14 +71,14 @@ const idTables = (size: number): fc.Arbitrary<IdTable> => {
 const sizes = fc.integer({ min: 1, max: 6 })
 const doubles = fc.double(finite)
 const models: fc.Arbitrary<ModelParts> = fc
-  .tuple(sizes, sizes, sizes, fc.boolean(), fc.boolean())
+  .tuple(sizes, sizes, sizes, fc.constantFrom('none', 'items', 'both'), fc.boolean())
   .chain(([users, items, factors, biased, withSeen]) =>
     fc.record({
       factors: fc.constant(factors),
       userFactors: f32s(users * factors),
       itemFactors: f32s(items * factors),
-      userBias: biased ? f32s(users) : fc.constant(undefined),
-      itemBias: biased ? f32s(items) : fc.constant(undefined),
+      userBias: biased === 'both' ? f32s(users) : fc.constant(undefined),
+      itemBias: biased === 'none' ? fc.constant(undefined) : f32s(items) 
       mean: fc.oneof(doubles, fc.constant(-0)),
       link: fc.constantFrom('linear', 'bounded'),
       range: fc.tuple(doubles, doubles).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) })),
@@ -168,7 +168,7 @@ describe('encodeModel', () => {
     ['a rank of 0', { factors: 0 }, 'the rank is 0'],
     ['a rank that does not fit', { factors: 3 }, '4 user factors; expected 6'],
     ['item factors that do not fit', { itemFactors: new Float32Array(5) }, '5 item factors; expected 6'],
-    ['biases of one side', { itemBias: undefined }, 'only one side has biases'],
+    ['biases of users alone', { itemBias: undefined }, 'users have biases and items none'],
     ['biases that do not fit', { userBias: new Float32Array(3) }, '3 user biases; expected 2'],
     ['a factor that is not finite', { userFactors: Float32Array.of(1, Number.NaN, 3, 4) }, 'hold NaN at 1'],
     ['a bias that is not finite', { itemBias: Float32Array.of(1, 2, Number.POSITIVE_INFINITY) }, 'hold Infinity at 2'],
@@ -246,7 +246,7 @@ describe('decodeModel', () => {
     ['no user factors', remove('user_factors'), 'the tensor user_factors is missing'],
     ['no item factors', remove('item_factors'), 'the tensor item_factors is missing'],
     ['no ids', remove('item_ids'), 'the tensor item_ids is missing'],
-    ['biases of one side', remove('user_bias'), 'the tensor user_bias is missing'],
+    ['biases of users alone', remove('item_bias'), 'users have biases and items none'],
     ['seen items without offsets', remove('seen_offsets'), 'the tensor seen_offsets is missing'],
     ['seen offsets without items', remove('seen_items'), 'the tensor seen_items is missing'],
     ['a tensor too many', set('extra', new Float32Array(1)), '"extra" is unknown'],

@@ -40,16 +40,29 @@ async function isModel(file: string): Promise<boolean> {
 async function modelInfo({ terminal }: Session, file: string): Promise<object> {
   const model = await readModel(file)
   const { size } = await stat(file)
-  const { factors, link, mean, range, clip, seen, options, plan = {}, userBias, userIds, itemIds } = model.parts
+  const {
+    factors,
+    link,
+    mean,
+    range,
+    clip,
+    seen,
+    options,
+    plan = {},
+    userBias,
+    itemBias,
+    userIds,
+    itemIds,
+  } = model.parts
   const { userCount, itemCount } = model
-  const biases = userBias !== undefined
+  const biases = itemBias !== undefined
   const seenEntries = seen?.items.length ?? null
   terminal.say(
     facts([
       ['model', modelKind(model)],
       ['users', `${count(userCount)} (ids: ${userIds.kind})`],
       ['items', `${count(itemCount)} (ids: ${itemIds.kind})`],
-      ['factors', `${factors}${biases ? ' and biases' : ', no biases'}`],
+      ['factors', `${factors}${!biases ? ', no biases' : userBias === undefined ? ' and item biases' : ' and biases'}`],
       [
         'prediction',
         `${link}, mean ${score(mean)}, range ${single(range.min)} to ${single(range.max)}${clip ? ', clipped' : ''}`,
