@@ -11,7 +11,7 @@
 
 import constants::{USERS, ITEMS};
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_workgroup};
-import package::lib::rank_tile::{Tile, is_masked, queries, range, ranking, tile_scores};
+import package::lib::rank_tile::{is_denied, masked, next_masked, queries, range, ranking, tile_scores};
 import package::lib::ranking::is_nan;
 
 @group(1) @binding(0) var<storage, read_write> heaps: array<vec2u>;
@@ -66,7 +66,9 @@ fn offer(query: u32, list: u32, score: f32, item: u32) {
   if (!is_nan(score) && !is_worse(heaps[list], entry)) {
     return;
   }
-  if (is_masked(queries[query], item)) {
+  let mask = queries[query];
+  let place = next_masked(mask, item);
+  if (is_denied(item) || (place < mask.masked_end && masked[place] == item)) {
     return;
   }
   if (!is_nan(score)) {

@@ -44,11 +44,12 @@ fn tile_scores(slot: u32, item: u32) -> Tile {
   return tile;
 }
 
-// Whether a query is not ranked against an item.
-fn is_masked(query: Query, item: u32) -> bool {
-  if (((denied[item / 32] >> (item % 32)) & 1) == 1) {
-    return true;
-  }
+fn is_denied(item: u32) -> bool {
+  return ((denied[item / 32] >> (item % 32)) & 1) == 1;
+}
+
+// The place in `masked` of a query's first masked item that is not before `item`, or the end of its slice.
+fn next_masked(query: Query, item: u32) -> u32 {
   var low = query.masked_start;
   var high = query.masked_end;
   while (low < high) {
@@ -59,5 +60,5 @@ fn is_masked(query: Query, item: u32) -> bool {
       high = middle;
     }
   }
-  return low < query.masked_end && masked[low] == item;
+  return low;
 }
