@@ -52,17 +52,19 @@ export async function evaluateRanking(
   const mask = { seen, signal }
   const meter = new RankingMeter(at)
   const k = Math.min(at.at(-1)!, model.itemCount)
+  const areas = { sum: 0, users: 0 }
   let done = 0
   for await (const block of model.rankUsers(users, { ...mask, k })) {
     for (const [place, user] of block.users.entries()) {
       const list = block.items.subarray(place * block.k, place * block.k + block.counts[place]!)
       meter.add(list, itemsOf(relevant, user))
     }
+    if (auc) await addAreas(areas, model, block.users, relevant, mask)
     done += block.users.length
     onProgress?.(done, users.length)
   }
   const metrics = meter.metrics()
-  if (auc) metrics.auc = await meanArea(model, users, relevant, mask)
+  if (auc) metrics.auc = areas.sum / areas.users
   return {
     users: { evaluated: users.length, skipped: test.userCount - users.length },
     entries: test.length,
@@ -122,24 +124,24 @@ function itemsOf({ offsets, items }: SeenItems, user: number): Uint32Array {
   return items.subarray(offsets[user], offsets[user + 1])
 }
 
-/** The area under the ROC curve, averaged over the users that have negatives. */
-async function meanArea(
+/** Adds the areas under the ROC curve of users, in ascending order, that have relevant items; those without negatives have none. */
+async function addAreas(
+  areas: { sum: number; users: number },
   model: Model,
   users: Uint32Array,
   relevant: SeenItems,
   mask: { seen: SeenItems; signal: AbortSignal | undefined },
-): Promise<number> {
-  // Users without relevant items have empty slices, so that the slices of those with some follow one another.
+): Promise<void> {
+  // Users between them have no relevant items, so that the slices follow one another.
+  const first = relevant.offsets[users[0]!]!
   const offsets = new Uint32Array(users.length + 1)
-  for (const [place, user] of users.entries()) offsets[place + 1] = relevant.offsets[user + 1]!
-  const { above, equal, negatives } = await model.rankPositives(users, { offsets, items: relevant.items }, mask)
-  let sum = 0
-  let count = 0
+  for (const [place, user] of users.entries()) offsets[place + 1] = relevant.offsets[user + 1]! - first
+  const items = relevant.items.subarray(first, first + offsets[users.length]!)
+  const { above, equal, negatives } = await model.rankPositives(users, { offsets, items }, mask)
   for (let place = 0; place < users.length; place++) {
     if (negatives[place] === 0) continue
     const [start, end] = [offsets[place]!, offsets[place + 1]!]
-    sum += areaUnderCurve(above.subarray(start, end), equal.subarray(start, end), negatives[place]!)
-    count++
+    areas.sum += areaUnderCurve(above.subarray(start, end), equal.subarray(start, end), negatives[place]!)
+    areas.users++
   }
-  return sum / count
 }

@@ -5,6 +5,7 @@ import { Ratings } from '../../src/data/ratings.ts'
 import { seenItems } from '../../src/data/seen.ts'
 import { evaluateRanking, type RankingOptions } from '../../src/metrics/evaluate-ranking.ts'
 import { Model } from '../../src/model/model.ts'
+import type { RankOptions } from '../../src/model/ranker.ts'
 import { useGpu } from '../support/gpu.ts'
 
 const device = useGpu()
@@ -187,6 +188,22 @@ describe('evaluateRanking', () => {
     expect(both.users.evaluated).toBe(2)
     expect(both.metrics.auc).toBe(other.metrics.auc)
     expect(both.metrics).toEqual(naively(all, new Set(), items).metrics)
+  })
+
+  it.each([1, 7])('gives the same by blocks of %i users', async size => {
+    const expected = await withModel(model => evaluateRanking(model, held, { auc: true }))
+    const found = await withModel(model => {
+      async function* inBlocks(all: Uint32Array, options: RankOptions) {
+        for (let at = 0; at < all.length; at += size) yield* model.rankUsers(all.slice(at, at + size), options)
+      }
+      const { parts, itemCount } = model
+      const cut = { parts, itemCount, rankUsers: inBlocks, rankPositives: model.rankPositives.bind(model) }
+      return evaluateRanking(cut as unknown as Model, held, { auc: true })
+    })
+    expect(found).toEqual({
+      ...expected,
+      metrics: { ...expected.metrics, auc: expect.closeTo(expected.metrics.auc!, 12) },
+    })
   })
 
   it('counts an entry that stands twice once', async () => {
