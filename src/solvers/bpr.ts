@@ -95,11 +95,12 @@ export class BprSolver implements Solver {
     const { sides, penalties } = this.#resources
     const [{ loss }] = sides as [BprSide]
     for (const { windows } of sides) windows.write(rateScale, epoch)
+    const phases = this.#rounds * sides.length
     await this.#submitter.run(
       'bpr epoch',
-      this.#rounds + 1,
+      phases + 1,
       (pass, step) => {
-        if (step < this.#rounds) for (const side of sides) side.encodeRound(pass, step)
+        if (step < phases) sides[step % sides.length]!.encodeRound(pass, Math.floor(step / sides.length))
         else for (const sums of [loss, ...penalties]) sums.encode(pass)
       },
       signal,

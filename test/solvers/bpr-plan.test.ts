@@ -53,18 +53,24 @@ describe('planBpr', () => {
     )
   })
 
-  it('takes more rounds where rows are heavy, none in vain where all that is read is frozen', () => {
-    const rounds = (heaviest: number, only?: 'users' | 'items') =>
-      planBpr({ entries: 1e5, heaviest, factors: 32, only }, nvidia).rounds
-    expect([rounds(10), rounds(640), rounds(1e5)]).toEqual([8, 10, 32])
-    expect(rounds(1e5, 'users')).toBe(1)
-    expect(rounds(10, 'items')).toBe(8)
+  it('takes more rounds where one would take long, none in vain where all that is read is frozen', () => {
+    const rounds = (entries: number, only?: 'users' | 'items') =>
+      planBpr({ entries, heaviest: 100, factors: 32, only }, nvidia).rounds
+    expect([rounds(100), rounds(1e8), rounds(1e9), rounds(1.02e9)]).toEqual([8, 8, 32, 34])
+    expect([rounds(1e7, 'users'), rounds(1e8, 'users')]).toEqual([1, 4])
+    expect(rounds(100, 'items')).toBe(8)
+    const heavy = planBpr({ entries: 1e8, heaviest: 1e7, factors: 1 }, nvidia)
+    expect(heavy.rounds).toBe(20)
   })
 
-  it('shares a row among the lanes of a subgroup, and keeps to one row a workgroup on CPUs', () => {
-    const plan = (capabilities: Capabilities) => planBpr({ entries: 1e6, heaviest: 1e4, factors: 128 }, capabilities)
-    expect(plan(nvidia)).toMatchObject({ variant: { lanes: 32, vecs: 1, prefetch: true }, slices: 2 })
-    expect(plan(lavapipe)).toMatchObject({ variant: { lanes: 8, vecs: 4, prefetch: false }, slices: 1 })
+  it('shares a long row among the lanes of a subgroup', () => {
+    const plan = (capabilities: Capabilities, factors: number) =>
+      planBpr({ entries: 1e6, heaviest: 1e4, factors }, capabilities)
+    expect(plan(nvidia, 128)).toMatchObject({ variant: { lanes: 32, vecs: 1, prefetch: true }, slices: 2 })
+    expect(plan(nvidia, 8)).toMatchObject({ variant: { lanes: 2, vecs: 1 }, slices: 32 })
+    expect(plan(lavapipe, 128)).toMatchObject({ variant: { lanes: 8, vecs: 4, prefetch: false }, slices: 1 })
+    expect(plan(lavapipe, 32)).toMatchObject({ variant: { lanes: 4, vecs: 2 }, slices: 2 })
+    expect(plan(lavapipe, 8)).toMatchObject({ variant: { lanes: 1, vecs: 2, subgroups: false }, slices: 8 })
   })
 
   it('refuses rounds that cannot be', () => {
