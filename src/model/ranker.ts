@@ -78,6 +78,8 @@ export class Ranker {
     if (blocks.length === 0) return
     const buffers = this.#gpu.buffers()
     const lanes: Lane[] = []
+    const left = new AbortController()
+    const signal = AbortSignal.any([left.signal, ...(options.signal === undefined ? [] : [options.signal])])
     let coming: Promise<RankedBlock> | undefined
     try {
       const common = this.#common(buffers, plan, options.denied)
@@ -86,7 +88,7 @@ export class Ranker {
       }
       await this.#gpu.settle(buffers)
       const start = (at: number) => {
-        const started = this.#rankBlock(lanes[at % 2]!, { users, block: blocks[at]!, masks, k, plan }, options.signal)
+        const started = this.#rankBlock(lanes[at % 2]!, { users, block: blocks[at]!, masks, k, plan }, signal)
         started.catch(() => {}) // heard when the block is asked for
         return started
       }
@@ -97,6 +99,7 @@ export class Ranker {
       }
     } finally {
       // What is under way still uses the buffers.
+      left.abort()
       await coming?.catch(() => {})
       for (const { block } of lanes) block.timer.destroy()
       buffers.destroy()
@@ -178,7 +181,7 @@ export class Ranker {
   async #rankBlock(
     { block: lane, heaps, dispatch }: Lane,
     { users, block, masks, k, plan }: BlockOrder,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
   ): Promise<RankedBlock> {
     const queries = block.end - block.start
     lane.load(packQueries(users, block, masks, this.#tables.shape.items), { k, bins: 0 })

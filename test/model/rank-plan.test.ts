@@ -36,8 +36,9 @@ describe.each([true, false])('planRanking, software %s', software => {
     const slots = groupsOf(queries, tile) * 64 * tile.users
     expect(queries).toBeGreaterThanOrEqual(1)
     // A single query's list may be longer than what a block should take.
-    if (queries > 1) expect(4 * listWords * queries * splits).toBeLessThanOrEqual(32 * 2 ** 20)
-    expect(16 * (Math.ceil(factors / 4) + 1) * slots).toBeLessThanOrEqual(64 * 2 ** 20)
+    if (queries > 1) expect(4 * listWords * queries * splits).toBeLessThanOrEqual(16 * 2 ** 20)
+    const padding = 64 * tile.users
+    expect(16 * (Math.ceil(factors / 4) + 1) * (slots - padding)).toBeLessThanOrEqual(16 * 2 ** 20)
   })
 
   it.each(shapes)('cuts items into whole tiles a split, and dispatches of bounded work: %o', shape => {
