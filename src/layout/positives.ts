@@ -1,4 +1,3 @@
-import { groupByKey } from '../data/group.ts'
 import type { Ratings } from '../data/ratings.ts'
 
 /** The entries as pairs of a user and an item, from both sides. Entries of unknown users or items are left out. */
@@ -13,28 +12,41 @@ export interface Positives {
   usersOf: Uint32Array<ArrayBuffer>
 }
 
-/** Sorts the entries by user and item, and by item and user, in linear time. */
+/** Sorts the entries by user and item, and by item and user, in linear time: what is transposed comes out in order. */
 export function packPositives({ users, items, userCount, itemCount }: Ratings): Positives {
   const known = (entry: number) => users[entry]! < userCount && items[entry]! < itemCount
-  const byUser = groupByKey(users, userCount).order.filter(known)
-  const byItem = groupByKey(items, itemCount).order.filter(known)
-  const ofUsers = regroup(byItem, users, items, userCount)
-  const ofItems = regroup(byUser, items, users, itemCount)
-  return {
-    userStart: ofUsers.start,
-    itemsOf: ofUsers.others,
-    itemStart: ofItems.start,
-    usersOf: ofItems.others,
-  }
+  const start = new Uint32Array(itemCount + 1)
+  for (let e = 0; e < items.length; e++) if (known(e)) start[items[e]! + 1]!++
+  addUp(start)
+  const next = start.slice()
+  const unordered = new Uint32Array(start[itemCount]!)
+  for (let e = 0; e < items.length; e++) if (known(e)) unordered[next[items[e]!]!++] = users[e]!
+
+  const byUser = transpose({ start, others: unordered }, userCount)
+  const byItem = transpose(byUser, itemCount)
+  return { userStart: byUser.start, itemsOf: byUser.others, itemStart: byItem.start, usersOf: byItem.others }
 }
 
-/** Groups entries by row, in the given order within a row, and takes the other side of each. */
-function regroup(entries: Uint32Array, rows: Uint32Array, others: Uint32Array, rowCount: number) {
-  const start = new Uint32Array(rowCount + 1)
-  for (const entry of entries) start[rows[entry]! + 1]!++
-  for (let row = 0; row < rowCount; row++) start[row + 1]! += start[row]!
-  const next = start.slice()
-  const grouped = new Uint32Array(entries.length)
-  for (const entry of entries) grouped[next[rows[entry]!]!++] = others[entry]!
-  return { start, others: grouped }
+/** Entries by row: those of row r are `others[start[r]]` to `others[start[r + 1] - 1]`. */
+interface RowLists {
+  start: Uint32Array<ArrayBuffer>
+  others: Uint32Array<ArrayBuffer>
+}
+
+/** The same entries by the other side, ascending in each row. */
+function transpose({ start, others }: RowLists, rowCount: number): RowLists {
+  const transposed = new Uint32Array(rowCount + 1)
+  for (const other of others) transposed[other + 1]!++
+  addUp(transposed)
+  const next = transposed.slice()
+  const lists = new Uint32Array(others.length)
+  for (let row = 0; row + 1 < start.length; row++) {
+    for (let at = start[row]!; at < start[row + 1]!; at++) lists[next[others[at]!]!++] = row
+  }
+  return { start: transposed, others: lists }
+}
+
+/** From counts, each a place late, to first places. */
+function addUp(counts: Uint32Array): void {
+  for (let row = 1; row < counts.length; row++) counts[row]! += counts[row - 1]!
 }
