@@ -22,8 +22,8 @@ export interface RankPlan {
   range: number
 }
 
-/** Bytes that the lists of a block take at most, and likewise its turned rows; two blocks are under way at a time. */
-const blockBytes = 16 * 2 ** 20
+/** Bytes that the lists of a block take at most, and likewise its turned rows. */
+const blockBytes = 32 * 2 ** 20
 
 /** On hardware: invocations that keep a GPU busy, users that keep them busy without many splits. */
 const wantedInvocations = 2 ** 15

@@ -2,8 +2,8 @@ import type { SeenItems } from '../data/seen.ts'
 import { InputError } from '../errors.ts'
 import { queryStruct } from '../kernels/structs.ts'
 
-/** Masked items in a block at most: 16 MiB of them, unless a single user has more. */
-const maxMasked = 4 * 2 ** 20
+/** Masked items in a block at most: 32 MiB of them, unless a single user has more. */
+const maxMasked = 8 * 2 ** 20
 
 /** Items that queries are not ranked against. */
 export interface Mask extends SeenItems {

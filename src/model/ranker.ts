@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { rankItems } from '../kernels/rank_items.ts'
 import { packRanges, RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
 import { countPositives, type PositiveRanks } from './rank-counts.ts'
-import { findFailure, mergeLists } from './rank-lists.ts'
+import { findFailure, mergeLists, type RankedLists } from './rank-lists.ts'
 import { planRanking, type RankPlan } from './rank-plan.ts'
 import { checkOffsets, cutQueries, type Mask, packDenied, packQueries, type QueryBlock } from './rank-queries.ts'
 import type { FactorTables } from './tables.ts'
@@ -77,31 +77,27 @@ export class Ranker {
     const blocks = cutQueries(users.length, plan.queries, masks)
     if (blocks.length === 0) return
     const buffers = this.#gpu.buffers()
-    const lanes: Lane[] = []
     const left = new AbortController()
     const signal = AbortSignal.any([left.signal, ...(options.signal === undefined ? [] : [options.signal])])
-    let coming: Promise<RankedBlock> | undefined
+    let lane: Lane | undefined
+    let coming: Promise<RawLists> | undefined
     try {
       const common = this.#common(buffers, plan, options.denied)
-      for (let lane = 0; lane < Math.min(2, blocks.length); lane++) {
-        lanes.push(await this.#lane(buffers, common, k, Math.max(...blocks.map(({ masked }) => masked))))
-      }
+      lane = await this.#lane(buffers, common, k, Math.max(...blocks.map(({ masked }) => masked)))
       await this.#gpu.settle(buffers)
-      const start = (at: number) => {
-        const started = this.#rankBlock(lanes[at % 2]!, { users, block: blocks[at]!, masks, k, plan }, signal)
-        started.catch(() => {}) // heard when the block is asked for
-        return started
-      }
-      for (let at = 0; at < blocks.length; at++) {
-        const done = await (coming ?? start(at))
-        coming = at + 1 < blocks.length ? start(at + 1) : undefined
-        yield done
+      const input = { lane, users, masks, k, plan, signal }
+      for (const [at, block] of blocks.entries()) {
+        const raw = await (coming ?? this.#listsOf(block, input))
+        const next = blocks[at + 1]
+        coming = next && this.#listsOf(next, input)
+        coming?.catch(() => {}) // heard when the block is asked for
+        yield this.#rankedBlock(users.slice(block.start, block.end), raw)
       }
     } finally {
       // What is under way still uses the buffers.
       left.abort()
       await coming?.catch(() => {})
-      for (const { block } of lanes) block.timer.destroy()
+      lane?.block.timer.destroy()
       buffers.destroy()
     }
   }
@@ -178,23 +174,22 @@ export class Ranker {
     }
   }
 
-  async #rankBlock(
-    { block: lane, heaps, dispatch }: Lane,
-    { users, block, masks, k, plan }: BlockOrder,
-    signal: AbortSignal,
-  ): Promise<RankedBlock> {
+  /** Runs a block; its lists as the GPU leaves them. */
+  async #listsOf(block: QueryBlock, { lane, users, masks, k, plan, signal }: RankInput): Promise<RawLists> {
     const queries = block.end - block.start
-    lane.load(packQueries(users, block, masks, this.#tables.shape.items), { k, bins: 0 })
-    await lane.run(pass => lane.encodeStage(pass), dispatch, signal)
+    lane.block.load(packQueries(users, block, masks, this.#tables.shape.items), { k, bins: 0 })
+    await lane.block.run(pass => lane.block.encodeStage(pass), lane.dispatch, signal)
     const [bytes, gpuSeconds] = await Promise.all([
-      this.#gpu.read(heaps, 8 * (k + 1) * queries * plan.splits),
-      lane.timer.seconds(),
+      this.#gpu.read(lane.heaps, 8 * (k + 1) * queries * plan.splits),
+      lane.block.timer.seconds(),
     ])
-    const lists = { queries, splits: plan.splits, k, heaps: new Uint32Array(bytes) }
-    const own = users.slice(block.start, block.end)
+    return { lists: { queries, splits: plan.splits, k, heaps: new Uint32Array(bytes) }, gpuSeconds }
+  }
+
+  #rankedBlock(users: Uint32Array, { lists, gpuSeconds }: RawLists): RankedBlock {
     const failure = findFailure(lists)
-    if (failure !== undefined) throw this.#failureOf(own[failure.query]!, failure.item)
-    return { users: own, k, ...mergeLists(lists), gpuSeconds }
+    if (failure !== undefined) throw this.#failureOf(users[failure.query]!, failure.item)
+    return { users, k: lists.k, ...mergeLists(lists), gpuSeconds }
   }
 
   readonly #failureOf = (user: number, item: number): InputError => {
@@ -204,17 +199,24 @@ export class Ranker {
   }
 }
 
-/** The buffers that every other block of a ranking goes through. */
+/** The buffers that the blocks of a ranking go through, one after another. */
 interface Lane {
   block: RankBlock
   heaps: GPUBuffer
   dispatch(pass: GPUComputePassEncoder, workgroups: number, offset: number): void
 }
 
-interface BlockOrder {
+/** What all blocks of a ranking are run with. */
+interface RankInput {
+  lane: Lane
   users: Uint32Array
-  block: QueryBlock
   masks: readonly Mask[]
   k: number
   plan: RankPlan
+  signal: AbortSignal
+}
+
+interface RawLists {
+  lists: RankedLists
+  gpuSeconds: number | undefined
 }

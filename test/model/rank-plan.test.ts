@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { packRanges } from '../../src/model/rank-block.ts'
 import { groupsOf, planRanking, type RankingShape } from '../../src/model/rank-plan.ts'
 
 const limits = {
@@ -36,9 +37,9 @@ describe.each([true, false])('planRanking, software %s', software => {
     const slots = groupsOf(queries, tile) * 64 * tile.users
     expect(queries).toBeGreaterThanOrEqual(1)
     // A single query's list may be longer than what a block should take.
-    if (queries > 1) expect(4 * listWords * queries * splits).toBeLessThanOrEqual(16 * 2 ** 20)
+    if (queries > 1) expect(4 * listWords * queries * splits).toBeLessThanOrEqual(32 * 2 ** 20)
     const padding = 64 * tile.users
-    expect(16 * (Math.ceil(factors / 4) + 1) * (slots - padding)).toBeLessThanOrEqual(16 * 2 ** 20)
+    expect(16 * (Math.ceil(factors / 4) + 1) * (slots - padding)).toBeLessThanOrEqual(32 * 2 ** 20)
   })
 
   it.each(shapes)('cuts items into whole tiles a split, and dispatches of bounded work: %o', shape => {
@@ -62,6 +63,20 @@ describe.each([true, false])('planRanking, software %s', software => {
   it('gives an invocation one query where there are few', () => {
     expect(plan({ queries: 3 }, software).tile.users).toBe(1)
     expect(plan({}, software).tile.users).toBeGreaterThan(1)
+  })
+})
+
+describe('packRanges', () => {
+  it('gives each range its items, and each split its share of them', () => {
+    const tile = { users: 1, items: 8 }
+    const words = new Uint32Array(packRanges({ tile, queries: 1, splits: 3, range: 48 }, 100))
+    expect(words).toHaveLength(3 * 64)
+    const windows = [0, 1, 2].map(range => [...words.subarray(64 * range, 64 * range + 3)])
+    expect(windows).toEqual([
+      [0, 48, 16],
+      [48, 96, 16],
+      [96, 100, 16],
+    ])
   })
 })
 
