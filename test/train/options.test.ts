@@ -32,6 +32,8 @@ describe('options', () => {
     [{ optimizer: 'momentum' }, 'minibatch'],
     [{ batchSize: 512 }, 'minibatch'],
     [{ batchSize: 512, solver: 'sgd' }, 'sgd'],
+    [{ model: 'implicit' }, 'als'],
+    [{ model: 'bpr', batchSize: 512 }, 'sgd'],
   ] as const)('chooses for %j the solver %s', (options, solver) => {
     expect(resolveOptions(options).solver).toBe(solver)
   })
@@ -55,11 +57,39 @@ describe('options', () => {
     })
   })
 
-  it('resolves what it has resolved to itself', () => {
-    for (const optimizer of ['sgd', 'adam', 'adagrad'] as const) {
-      const once = resolveOptions({ optimizer, seed: 4 })
+  it('resolves what it has resolved to itself, whatever the data', () => {
+    for (const given of [
+      { optimizer: 'sgd' },
+      { optimizer: 'adam' },
+      { optimizer: 'adagrad' },
+      { solver: 'als' },
+      { model: 'implicit' },
+      { model: 'implicit', alpha: 2 },
+      { model: 'bpr' },
+    ] as const) {
+      const once = resolveOptions({ ...given, seed: 4 }, { score: 2, derivative: 3, density: 0.04 })
       expect(resolveOptions(once)).toEqual(once)
     }
+  })
+
+  it('gives each kind of model defaults of its own', () => {
+    const data = { score: 1, derivative: 1, density: 0.04 }
+    const implicit = resolveOptions({ model: 'implicit', factors: 25 }, data)
+    expect(implicit).toMatchObject({
+      solver: 'als',
+      biases: false,
+      globalMean: false,
+      clip: false,
+      penalty: 'weighted',
+    })
+    expect(implicit).toMatchObject({ unobservedWeight: 0.2, initStd: 0.02, epochs: 12, cgSteps: 3, rowSolver: 'cg' })
+    const confident = resolveOptions({ model: 'implicit', alpha: 5 }, data)
+    expect(confident).toMatchObject({ alpha: 5, penalty: 'frobenius', regularization: 0.01 })
+    expect(confident).not.toHaveProperty('unobservedWeight')
+    const ranking = resolveOptions({ model: 'bpr' }, data)
+    expect(ranking).toMatchObject({ solver: 'sgd', biases: true, globalMean: false, clip: false, negativePower: 0 })
+    expect(resolveOptions({ solver: 'als' }, data)).toMatchObject({ model: 'explicit', penalty: 'sqrt', epochs: 12 })
+    expect(resolveOptions({}, data)).not.toHaveProperty('cgSteps')
   })
 
   it.each([
@@ -90,7 +120,25 @@ describe('options', () => {
     [{ biases: 'no' }, 'biases', 'true or false'],
     [{ seed: -1 }, 'seed', 'integer'],
     [{ validationRatio: 1 }, 'validationRatio', '0 to 0.9'],
-    [{ solver: 'als' }, 'solver', 'minibatch'],
+    [{ solver: 'svd' }, 'solver', 'sgd, minibatch, als'],
+    [{ model: 'implicit', solver: 'sgd' }, 'solver', 'als only'],
+    [{ model: 'implicit', solver: 'minibatch' }, 'solver', 'als only'],
+    [{ model: 'bpr', solver: 'als' }, 'solver', 'sgd only'],
+    [{ model: 'implicit', biases: true }, 'biases', 'implicit'],
+    [{ model: 'implicit', globalMean: true }, 'globalMean', 'implicit'],
+    [{ model: 'bpr', clip: true }, 'clip', 'bpr'],
+    [{ model: 'implicit', link: 'bounded' }, 'link', 'linear'],
+    [{ model: 'implicit', alpha: 1, unobservedWeight: 0.1 }, 'alpha', 'one of them'],
+    [{ model: 'implicit', alpha: 0 }, 'alpha', 'positive'],
+    [{ alpha: 1 }, 'alpha', 'the model implicit only'],
+    [{ solver: 'als', unobservedWeight: 1 }, 'unobservedWeight', 'the model implicit only'],
+    [{ rowSolver: 'cg' }, 'rowSolver', 'the solver als only'],
+    [{ solver: 'minibatch', cgSteps: 3 }, 'cgSteps', 'the solver als only'],
+    [{ model: 'bpr', cgTolerance: 0 }, 'cgTolerance', 'the solver als only'],
+    [{ solver: 'als', negativePower: 1 }, 'negativePower', 'the model bpr only'],
+    [{ model: 'bpr', workers: 4 }, 'workers', 'the solver sgd only'],
+    [{ solver: 'als', precision: 'f16' }, 'precision', 'solver sgd only'],
+    [{ solver: 'als', link: 'bounded' }, 'link', 'linear'],
     [{ solver: 'sgd', optimizer: 'adam' }, 'optimizer', 'sgd and adagrad'],
     [{ optimizer: 'adam', precision: 'f16' }, 'precision', 'solver sgd only'],
     [{ solver: 'minibatch', workers: 8 }, 'workers', 'solver sgd only'],
