@@ -1,9 +1,9 @@
 // The product of a block of users with a range of items, keeping only each user's maximum: what ranking is held against.
 
 /** The ranker's way: an invocation owns USERS users and streams over the items, whose rows are the same for a workgroup. */
-const streamed = `
-  const USERS = 4;
-  const ITEMS = 8;
+const streamed = tile => `
+  const USERS = ${tile.users};
+  const ITEMS = ${tile.items};
   @group(0) @binding(0) var<storage, read> users: array<vec4f>;
   @group(0) @binding(1) var<storage, read> items: array<vec4f>;
   @group(0) @binding(2) var<storage, read_write> best: array<f32>;
@@ -67,25 +67,21 @@ const tiled = `
     for (var x = 0u; x < SIDE; x++) { best[(first + 8 * x) * 8 + local.y] = highest[x]; }
   }`
 
-const products = {
-  streamed: { code: streamed, usersPerGroup: 256, perUser: 1 },
-  tiled: { code: tiled, usersPerGroup: 32, perUser: 8 },
-}
-
 /**
  * Prepares a product of random rows; returns what runs it for about half a second and tells its multiply-adds a second.
  * @param {import('../dist/index.js').Gpu} gpu
- * @param {'streamed' | 'tiled'} name
+ * @param {{users: number, items: number} | undefined} tile of the ranker's way; the classic way without
  * @param {{users: number, items: number, factors: number}} shape bounds of what is multiplied at a time
  */
-export async function prepareProduct(gpu, name, { users, items, factors }) {
+export async function prepareProduct(gpu, tile, { users, items, factors }) {
   const { device } = gpu
-  const { code, usersPerGroup, perUser } = products[name]
+  const [code, rowStep, columnStep] =
+    tile === undefined ? [tiled, 32, 32] : [streamed(tile), 64 * tile.users, tile.items]
   const blocks = Math.ceil(factors / 4)
   // Whole workgroups and tiles, of a size at which the items stay in a cache.
-  const groups = Math.max(1, Math.floor(Math.min(users, 4096) / usersPerGroup))
-  const rows = groups * usersPerGroup
-  const columns = 32 * Math.max(1, Math.floor(Math.min(items, 512) / 32))
+  const groups = Math.max(1, Math.floor(Math.min(users, 4096) / rowStep))
+  const rows = groups * rowStep
+  const columns = columnStep * Math.max(1, Math.floor(Math.min(items, 512) / columnStep))
   const upload = (floats, usage = 0x88) => {
     const buffer = device.createBuffer({ size: floats.byteLength, usage })
     device.queue.writeBuffer(buffer, 0, floats)
@@ -95,7 +91,7 @@ export async function prepareProduct(gpu, name, { users, items, factors }) {
   const buffers = [
     upload(numbers(4 * blocks * rows)),
     upload(numbers(4 * blocks * columns)),
-    upload(new Float32Array(rows * perUser)),
+    upload(new Float32Array(8 * rows)),
     upload(Uint32Array.of(blocks, rows, columns, 0), 0x48),
   ]
   const module = device.createShaderModule({ code })

@@ -58,8 +58,13 @@ const gpu = await openGpu()
 const ranked = new Model(model, gpu)
 const shape = { users, items, factors }
 const products = {
-  streamed: await prepareProduct(gpu, 'streamed', shape),
-  tiled: await prepareProduct(gpu, 'tiled', shape),
+  // The ranker's tile.
+  streamed: await prepareProduct(
+    gpu,
+    gpu.capabilities.adapter.software ? { users: 5, items: 6 } : { users: 4, items: 8 },
+    shape,
+  ),
+  tiled: await prepareProduct(gpu, undefined, shape),
 }
 const all = Uint32Array.from({ length: users }, (_, user) => user)
 

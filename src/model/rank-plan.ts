@@ -25,9 +25,17 @@ export interface RankPlan {
 /** Bytes that the lists of a block take at most, and likewise its turned rows. */
 const blockBytes = 32 * 2 ** 20
 
-/** On hardware: invocations that keep a GPU busy, users that keep them busy without many splits. */
+/** The fastest on lavapipe of a dozen tried, and one of powers of two. */
+const tiles = { software: { users: 5, items: 6 }, hardware: { users: 4, items: 8 } }
+
+/** Where there are too few users to give an invocation more than one. */
+const narrowTile = { users: 1, items: 8 }
+
+/** Users in a block at most: whole workgroups; on hardware enough to keep it busy without many splits. */
+const blockQueries = { software: 3840, hardware: 16384 }
+
+/** Invocations that keep a GPU busy. */
 const wantedInvocations = 2 ** 15
-const blockQueries = { software: 4096, hardware: 16384 }
 
 /** Multiply-adds in a dispatch at most: some 20 ms on a CPU of two cores, and on a small GPU. */
 const dispatchProducts = { software: 2 ** 27, hardware: 2 ** 31 }
@@ -51,8 +59,7 @@ export function planRanking(
     Math.floor(products / (leastRange * factors)),
   )
   const queries = Math.max(1, Math.min(asked, fitting))
-  // With few users most invocations would have one query, whatever there is room for.
-  const tile = { users: queries > 2 * workgroupSize ? 4 : 1, items: 8 }
+  const tile = queries > 2 * workgroupSize ? tiles[kind] : narrowTile
   const invocations = workgroupSize * groupsOf(queries, tile)
   const splits = adapter.software
     ? 1

@@ -12,7 +12,7 @@ import { countItems } from '../reference/rank_counts.ts'
 import { rankedItems } from '../reference/rank_items.ts'
 import { type ReferenceModel, score } from '../reference/score.ts'
 import { useGpu } from '../support/gpu.ts'
-import { subset, wholeModel } from '../support/ranking.ts'
+import { subset, tiles, wholeModel } from '../support/ranking.ts'
 import { randomModel, scoreTolerance } from '../support/scoring.ts'
 import { expectClose } from '../support/tolerance.ts'
 
@@ -72,7 +72,7 @@ const problem = fc
     k: fc.integer({ min: 1, max: 130 }),
     seenShare: fc.constantFrom(0, 0.3, 1),
     deniedShare: fc.constantFrom(0, 0.2, 1),
-    tile: fc.constantFrom({ users: 1, items: 8 }, { users: 4, items: 8 }),
+    tile: fc.constantFrom(...tiles),
     block: fc.constantFrom(1, 60, 1000),
     splits: fc.integer({ min: 1, max: 4 }),
     tilesPerSplit: fc.integer({ min: 1, max: 6 }),

@@ -10,7 +10,7 @@ import { stageQueries } from '../reference/stage_queries.ts'
 export const tiles: readonly RankTile[] = [
   { users: 1, items: 8 },
   { users: 4, items: 8 },
-  { users: 2, items: 3 },
+  { users: 5, items: 6 },
 ]
 
 /** A block of queries under a kernel that ranks. */
