@@ -2,17 +2,35 @@ export { type DuplicatePolicy, mergeDuplicates } from './data/duplicates.ts'
 export { IdTable, type RawId, UNKNOWN } from './data/ids.ts'
 export { type PlantedOptions, type PlantedSet, plantedRatings } from './data/planted.ts'
 export { Ratings, type RatingsColumns } from './data/ratings.ts'
-export { type Split, splitFolds, splitLast, splitRandom } from './data/split.ts'
+export { type SeenItems, seenItems } from './data/seen.ts'
+export { type Split, splitFolds, splitLast, splitRandom, splitStratified } from './data/split.ts'
 export * from './errors.ts'
 export type { AdapterDescription, Capabilities } from './gpu/capabilities.ts'
 export { Gpu, type OpenOptions } from './gpu/gpu.ts'
 export type { TileShape } from './layout/tile-grid.ts'
 export { packTiles, type TileLayout, type TileOptions } from './layout/tiles.ts'
 export { type BiasOnlyOptions, biasOnlyErrors, globalMeanErrors } from './metrics/baselines.ts'
-export { type Evaluation, Model, type Recommendation, type RecommendOptions } from './model/model.ts'
+export {
+  evaluateRanking,
+  type Ranking,
+  type RankingEvaluation,
+  type RankingOptions,
+} from './metrics/evaluate-ranking.ts'
+export { areaUnderCurve, RankingMeter, rankingMetrics } from './metrics/ranking.ts'
+export {
+  type Evaluation,
+  Model,
+  type Recommendation,
+  type RecommendOptions,
+  type Similar,
+  type SimilarOptions,
+} from './model/model.ts'
 export type { Link, ModelParts } from './model/parts.ts'
+export type { PositiveRanks } from './model/rank-counts.ts'
+export type { RankedBlock, RankingMask, RankOptions } from './model/ranker.ts'
 export type { RatingErrors } from './model/scorer.ts'
 export type { SolverPlan } from './solvers/solver.ts'
 export { type FitOptions, fit } from './train/fit.ts'
+export { type FoldIn, type FoldInOptions, foldIn } from './train/fold-in.ts'
 export { optionsSchema, type ResolvedOptions, resolveOptions, type TrainOptions } from './train/options.ts'
 export { type EpochReport, type FitResult, Training, type TrainingExtras } from './train/training.ts'

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
+import { addFoldIn } from './commands/foldin.ts'
 import { addInfo } from './commands/info.ts'
 import { addPredict } from './commands/predict.ts'
 import { addQuickstart } from './commands/quickstart.ts'
@@ -21,6 +22,7 @@ const commands = [
   addPredict,
   addRecommend,
   addSimilar,
+  addFoldIn,
   addInfo,
   addSynth,
   addDoctor,

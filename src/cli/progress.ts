@@ -33,6 +33,7 @@ export class EpochProgress {
   show(report: EpochReport): void {
     const facts = [`loss ${score(report.trainLoss)}`]
     if (report.validationRmse !== undefined) facts.push(`validation RMSE ${score(report.validationRmse)}`)
+    if (report.validationNdcg !== undefined) facts.push(`validation NDCG@10 ${score(report.validationNdcg)}`)
     facts.push(`${rate(this.#entries / report.seconds)} entries/s`)
     if (this.#bar !== undefined) {
       this.#bar.update(report.epoch, { facts: facts.join('  ') })

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { biasOnlyErrors, globalMeanErrors } from '../metrics/baselines.ts'
 import type { RatingErrors } from '../model/scorer.ts'
 import type { TrainOptions } from '../train/options.ts'
-import { type FitResult, Training } from '../train/training.ts'
+import { type FitResult, Training, type TrainingExtras } from '../train/training.ts'
 import { adapterName } from './adapter.ts'
 import { facts, score, table } from './format.ts'
 import { EpochProgress } from './progress.ts'
@@ -21,7 +21,7 @@ export async function runTraining(
   { terminal, signal }: Session,
   gpu: Gpu,
   ratings: Ratings,
-  options: TrainOptions,
+  options: TrainOptions & Pick<TrainingExtras, 'from'>,
   { keepSeen = true, verbose = false } = {},
 ): Promise<TrainingRun> {
   const training = new Training(gpu, ratings, { ...options, signal, keepSeen })

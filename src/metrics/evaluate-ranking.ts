@@ -3,7 +3,13 @@ import type { Ratings } from '../data/ratings.ts'
 import { holdsItem, mergeSeen, type SeenItems, seenItems } from '../data/seen.ts'
 import { OptionError } from '../errors.ts'
 import type { Model } from '../model/model.ts'
+import type { ModelParts } from '../model/parts.ts'
 import { areaUnderCurve, checkedAt, RankingMeter } from './ranking.ts'
+
+/** What is ranked: a model, or the tables of a training. */
+export type Ranking = Pick<Model, 'itemCount' | 'rankUsers' | 'rankPositives'> & {
+  parts: Pick<ModelParts, 'userIds' | 'itemIds' | 'seen'>
+}
 
 export interface RankingOptions {
   /** Lengths K of the lists. Default [10]. */
@@ -40,7 +46,7 @@ export interface RankingEvaluation {
  * @throws OptionError for an option with a value that it cannot take.
  */
 export async function evaluateRanking(
-  model: Model,
+  model: Ranking,
   test: Ratings,
   options: RankingOptions = {},
 ): Promise<RankingEvaluation> {
@@ -74,14 +80,14 @@ export async function evaluateRanking(
 }
 
 /** Items that each of the model's users is not ranked against. */
-function leftOut({ parts }: Model, { includeSeen, seen }: RankingOptions): SeenItems {
+function leftOut({ parts }: Ranking, { includeSeen, seen }: RankingOptions): SeenItems {
   const none: SeenItems = { offsets: new Uint32Array(parts.userIds.size + 1), items: new Uint32Array(0) }
   const own = includeSeen ? none : (parts.seen ?? none)
   return seen === undefined ? own : mergeSeen(own, seenItems(seen.alignTo(parts.userIds, parts.itemIds)))
 }
 
 /** What the lists are measured against: the relevant items of each of the model's users, and the entries that are not. */
-function relevantItems({ parts }: Model, test: Ratings, seen: SeenItems, { relevantAt }: RankingOptions) {
+function relevantItems({ parts }: Ranking, test: Ratings, seen: SeenItems, { relevantAt }: RankingOptions) {
   if (relevantAt !== undefined && !Number.isFinite(relevantAt)) {
     throw new OptionError('relevantAt', `"relevantAt" must be a finite number, not ${relevantAt}`)
   }
@@ -127,7 +133,7 @@ function itemsOf({ offsets, items }: SeenItems, user: number): Uint32Array {
 /** Adds the areas under the ROC curve of users, in ascending order, that have relevant items; those without negatives have none. */
 async function addAreas(
   areas: { sum: number; users: number },
-  model: Model,
+  model: Ranking,
   users: Uint32Array,
   relevant: SeenItems,
   mask: { seen: SeenItems; signal: AbortSignal | undefined },

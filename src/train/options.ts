@@ -137,7 +137,11 @@ export const optionsSchema = v.strictObject({
   globalMean: v.optional(option(v.boolean('must be true or false'), "start from the ratings' mean")),
   clip: v.optional(option(v.boolean('must be true or false'), "clip predictions to the ratings' range")),
   initStd: v.optional(
-    option(real(0), 'standard deviation of the initial factors (default: 0.1; implicit: 0.1 / sqrt(k))', 'sd'),
+    option(
+      real(0),
+      'standard deviation of the initial factors (default: 0.1; implicit: 0.1 / sqrt(k); bpr: 0.01)',
+      'sd',
+    ),
   ),
   biasInitStd: v.optional(option(real(0), 'standard deviation of the initial biases', 'sd'), 0),
   momentum: v.optional(option(real(0, 0.9999), 'momentum: share of the velocity that stays', 'share'), 0.9),
@@ -152,7 +156,11 @@ export const optionsSchema = v.strictObject({
     0,
   ),
   patience: v.optional(
-    option(integer(0, 1_000_000), 'epochs without a better validation RMSE before stopping; 0: never stop', 'n'),
+    option(
+      integer(0, 1_000_000),
+      'epochs without a better validation RMSE (implicit, bpr: NDCG@10) before stopping; 0: never stop',
+      'n',
+    ),
     0,
   ),
   seed: v.optional(option(integer(0, 2 ** 32 - 1), 'fixes every random draw', 'n'), 0),
@@ -213,7 +221,13 @@ export const implicitDefaults = {
 } as const
 
 /** Defaults of Bayesian personalized ranking. */
-export const bprDefaults = { epochs: 50, learningRate: 0.05, regularization: 0.01, negativePower: 0 } as const
+export const bprDefaults = {
+  epochs: 50,
+  learningRate: 0.05,
+  regularization: 0.01,
+  negativePower: 0,
+  initStd: 0.01,
+} as const
 
 /** What finds the factors: the solver, or the model where it has one of its own. */
 type Trainer = 'sgd' | 'minibatch' | 'als' | 'bpr'
@@ -261,9 +275,12 @@ export function resolveOptions(
     biases: parsed.biases ?? parsed.model !== 'implicit',
     globalMean: parsed.globalMean ?? explicit,
     clip: parsed.clip ?? explicit,
-    initStd: parsed.initStd ?? (parsed.model === 'implicit' ? 0.1 / Math.sqrt(parsed.factors) : 0.1),
+    initStd: parsed.initStd ?? initStdOf(parsed),
   }
 }
+
+const initStdOf = ({ model, factors }: Parsed): number =>
+  model === 'explicit' ? 0.1 : model === 'bpr' ? bprDefaults.initStd : 0.1 / Math.sqrt(factors)
 
 function defaultSolver({ model, optimizer, batchSize }: Parsed): 'sgd' | 'minibatch' | 'als' {
   if (model === 'implicit') return 'als'

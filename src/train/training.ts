@@ -5,8 +5,7 @@ import { splitRandom } from '../data/split.ts'
 import { AbortedError, DeviceLostError, DivergedError, InputError, OptionError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
-import { type ErrorMeter, Scorer } from '../model/scorer.ts'
-import type { ModelScale, Parameters } from '../model/tables.ts'
+import type { FactorTables, ModelScale, Parameters } from '../model/tables.ts'
 import { AlsSolver } from '../solvers/als.ts'
 import { BprSolver } from '../solvers/bpr.ts'
 import { errorScale } from '../solvers/error-scale.ts'
@@ -18,10 +17,17 @@ import { implicitOptions, type ResolvedOptions, resolveOptions, type TrainOption
 import { divergedAbove, scaleOf } from './scale.ts'
 import { Schedule } from './schedule.ts'
 import { type KeptState, StateKeeper } from './state-keeper.ts'
+import {
+  type ValidationMeter,
+  type ValidationReport,
+  validateErrors,
+  validateRanking,
+  validationScore,
+} from './validation.ts'
 import { growRatings, warmOptions, warmParameters, warmScale, warmSeen } from './warm-start.ts'
 
 /** What an epoch gave. Errors of explicit models are in units of the ratings. */
-export interface EpochReport {
+export interface EpochReport extends ValidationReport {
   /** Counted from 1. */
   epoch: number
   /**
@@ -32,8 +38,6 @@ export interface EpochReport {
   trainLoss: number
   /** Training loss plus penalties, per entry: what is minimised. */
   objective: number
-  /** RMSE on the validation entries after the epoch; absent without any. */
-  validationRmse?: number
   /** Factor of the learning rates in this epoch. */
   rateScale: number
   /** Wall time of the epoch, validation included. */
@@ -75,8 +79,7 @@ export interface TrainingExtras {
 interface Run {
   solver: Solver
   keeper: StateKeeper
-  scorer: Scorer
-  meter: ErrorMeter | undefined
+  meter: ValidationMeter | undefined
 }
 
 /**
@@ -96,7 +99,7 @@ export class Training implements AsyncIterable<EpochReport> {
   readonly #epochs: EpochReport[] = []
   readonly #seconds = { pack: 0, train: 0 }
   #run: Run | undefined
-  #best = Number.POSITIVE_INFINITY
+  #best = Number.NEGATIVE_INFINITY
   #bestEpoch = 0
   #ended: FitResult | undefined
   #failure: { error: unknown } | undefined
@@ -207,12 +210,10 @@ export class Training implements AsyncIterable<EpochReport> {
     try {
       const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial())
       made.push(keeper)
-      const scorer = new Scorer(this.#gpu, solver.tables, this.#scale)
-      made.push(scorer)
-      const meter = this.#validation && (await scorer.prepareErrors(this.#validation))
+      const meter = this.#validation && (await this.#createMeter(solver.tables, this.#validation))
       if (meter !== undefined) made.push(meter)
       await this.#gpu.idle()
-      return { solver, keeper, scorer, meter }
+      return { solver, keeper, meter }
     } catch (error) {
       for (const part of made) part.destroy()
       throw error
@@ -248,6 +249,12 @@ export class Training implements AsyncIterable<EpochReport> {
       : MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
   }
 
+  async #createMeter(tables: FactorTables, validation: Ratings): Promise<ValidationMeter> {
+    return this.options.model === 'explicit'
+      ? await validateErrors(this.#gpu, tables, this.#scale, validation)
+      : validateRanking(this.#gpu, tables, this.#scale, this.#train, validation)
+  }
+
   async #runEpoch(run: Run, epoch: number): Promise<EpochReport> {
     const began = performance.now()
     const rateScale = this.#schedule.scaleAt(epoch)
@@ -256,9 +263,10 @@ export class Training implements AsyncIterable<EpochReport> {
     if (this.#diverged(sums, trainLoss)) throw new Divergence(trainLoss, sums.failure)
     const objective = trainLoss + sums.penalty / this.#train.length
     this.#schedule.observe(objective)
-    const validationRmse = (await run.meter?.measure())?.rmse
-    if (validationRmse === undefined || validationRmse < this.#best) {
-      this.#best = validationRmse ?? this.#best
+    const validation = await run.meter?.measure()
+    const score = validation && validationScore(validation)
+    if (score === undefined || score > this.#best) {
+      this.#best = score ?? this.#best
       this.#bestEpoch = epoch + 1
       await run.keeper.keep(run.solver.tables, epoch + 1)
     }
@@ -268,7 +276,7 @@ export class Training implements AsyncIterable<EpochReport> {
       epoch: epoch + 1,
       trainLoss,
       objective,
-      ...(validationRmse === undefined ? {} : { validationRmse }),
+      ...validation,
       rateScale,
       seconds,
       ...(sums.gpuSeconds === undefined ? {} : { gpuSeconds: sums.gpuSeconds }),
@@ -346,7 +354,6 @@ export class Training implements AsyncIterable<EpochReport> {
   /** Frees what the training holds on the GPU; `finish` and a failure do so by themselves. */
   destroy(): void {
     this.#run?.meter?.destroy()
-    this.#run?.scorer.destroy()
     this.#run?.keeper.destroy()
     this.#run?.solver.destroy()
     this.#run = undefined

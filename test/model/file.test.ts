@@ -78,7 +78,7 @@ const models: fc.Arbitrary<ModelParts> = fc
       userFactors: f32s(users * factors),
       itemFactors: f32s(items * factors),
       userBias: biased === 'both' ? f32s(users) : fc.constant(undefined),
-      itemBias: biased === 'none' ? fc.constant(undefined) : f32s(items) ,
+      itemBias: biased === 'none' ? fc.constant(undefined) : f32s(items),
       mean: fc.oneof(doubles, fc.constant(-0)),
       link: fc.constantFrom('linear', 'bounded'),
       range: fc.tuple(doubles, doubles).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) })),

@@ -3,14 +3,16 @@ import type { Ratings } from '../../data/ratings.ts'
 import { type Split, splitLast, splitRandom } from '../../data/split.ts'
 import { DeviceLostError, DivergedError, OptionError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
-import type { Evaluation } from '../../model/model.ts'
+import type { Evaluation, Model } from '../../model/model.ts'
+import { readModel } from '../../node/model-file.ts'
 import { resolveOptions, type TrainOptions } from '../../train/options.ts'
-import type { FitResult } from '../../train/training.ts'
+import type { FitResult, TrainingExtras } from '../../train/training.ts'
 import { withGpu } from '../adapter.ts'
 import { elapsed } from '../clock.ts'
 import { count, counted, rate, seconds } from '../format.ts'
 import { saveModel } from '../model-file.ts'
 import { checkWritable } from '../out-file.ts'
+import { addRankingFlags, measureRanking, type RankingWords } from '../ranking-run.ts'
 import { addReadFlags, readInput } from '../read-flags.ts'
 import { perform, type Run, type Session } from '../session.ts'
 import { addTrainFlags, trainOptions } from '../train-flags.ts'
@@ -18,10 +20,11 @@ import { type Baselines, baselines, errorTable, runTraining, type TrainingRun } 
 import { warnOfUnknown } from '../unknown.ts'
 import { choiceValue, fileValue, numberValue } from '../values.ts'
 
-interface Words {
+interface Words extends RankingWords {
   test?: string
   testRatio?: number
   testSplit?: 'random' | 'last'
+  from?: string
   out?: string
   seen: boolean
   verbose?: boolean
@@ -30,7 +33,7 @@ interface Words {
 export function addTrain(program: Command, session: Session): void {
   const command = program
     .command('train')
-    .argument('<ratings>', 'file of user, item, rating and perhaps timestamp')
+    .argument('<ratings>', 'file of user, item, rating and perhaps timestamp, or of users and their items')
     .description('train a model')
     .addOption(new Option('--test <file>', 'ratings to test on').argParser(fileValue('--test')))
     .addOption(
@@ -44,9 +47,16 @@ export function addTrain(program: Command, session: Session): void {
         'test on random ratings, or on the last one of each user (default: random)',
       ).argParser(choiceValue('--test-split', ['random', 'last'])),
     )
+    .addOption(
+      new Option(
+        '--from <model>',
+        'go on from this model, with more data: its users and items stay, new ones come in',
+      ).argParser(fileValue('--from')),
+    )
     .addOption(new Option('--out <file>', 'model file to write (safetensors)').argParser(fileValue('--out')))
     .option('--no-seen', 'leave out of the model which items each user has rated, which recommend leaves out')
   addTrainFlags(command)
+  addRankingFlags(command)
   addReadFlags(command)
   command.option(
     '--verbose',
@@ -60,13 +70,14 @@ const train: Run = async (session, command) => {
   const words = command.opts<Words>()
   const options = trainOptions(command)
   const { seed } = resolveOptions(options)
+  const from = words.from === undefined ? undefined : await readModel(words.from)
   checkSplit(words)
   if (words.out !== undefined) await checkWritable(words.out)
   const { rows, ...split } = await readParts(session, command, words, seed)
   const read = elapsed(began)
   return await withGpu(session, async gpu => {
-    const result = await trainOrKeep(session, gpu, split.train, options, words)
-    const evaluated = await evaluate(session, result, split)
+    const result = await trainOrKeep(session, gpu, split.train, { ...options, from }, words)
+    const evaluated = await evaluate(session, result, split, words)
     const saving = performance.now()
     if (words.out !== undefined) await saveModel(session.terminal, words.out, result.model)
     const save = elapsed(saving)
@@ -75,8 +86,8 @@ const train: Run = async (session, command) => {
       solver: result.options.solver,
       options: result.options,
       plan: result.plan,
-      users: split.train.userCount,
-      items: split.train.itemCount,
+      users: result.model.userCount,
+      items: result.model.itemCount,
       entries: { ...result.entries, test: split.test?.length ?? 0 },
       rows,
       epochs: result.epochs,
@@ -133,7 +144,7 @@ async function trainOrKeep(
   session: Session,
   gpu: Gpu,
   ratings: Ratings,
-  options: TrainOptions,
+  options: TrainOptions & Pick<TrainingExtras, 'from'>,
   { out, seen, verbose }: Words,
 ): Promise<TrainingRun> {
   try {
@@ -150,7 +161,8 @@ async function trainOrKeep(
 }
 
 interface Evaluated {
-  metrics: { test?: Evaluation }
+  /** By name; those of a ranking with its counts. */
+  metrics: { test?: Partial<Evaluation> | Record<string, unknown> }
   baselines?: Baselines
   seconds: number
 }
@@ -159,6 +171,7 @@ async function evaluate(
   session: Session,
   result: TrainingRun,
   { train, test }: Omit<Parts, 'rows'>,
+  words: Words,
 ): Promise<Evaluated> {
   const { terminal, signal } = session
   const began = performance.now()
@@ -169,13 +182,25 @@ async function evaluate(
   if (result.epoch < epochs.length) terminal.say(`kept: epoch ${result.epoch}, the best by validation`)
   if (test === undefined) return { metrics: {}, seconds: 0 }
   try {
+    if (result.options.model !== 'explicit') {
+      return { metrics: { test: await rank(session, model, test, words) }, seconds: elapsed(began) }
+    }
     const errors = await model.evaluate(test)
     signal.throwIfAborted()
     const yardsticks = baselines(train, test)
     terminal.say(errorTable(errors, yardsticks))
     warnOfUnknown(terminal, errors)
-    return { metrics: { test: errors }, baselines: yardsticks, seconds: elapsed(began) }
+    const ranked = isRanking(words) ? await rank(session, model, test, words) : {}
+    return { metrics: { test: { ...errors, ...ranked } }, baselines: yardsticks, seconds: elapsed(began) }
   } finally {
     model.destroy()
   }
+}
+
+const isRanking = ({ at, relevantAt, auc }: Words): boolean => [at, relevantAt, auc].some(word => word !== undefined)
+
+/** The metrics of a ranking, with what they are over. */
+async function rank(session: Session, model: Model, test: Ratings, words: Words): Promise<Record<string, unknown>> {
+  const { metrics, ...counts } = await measureRanking(session, model, test, words)
+  return { ...metrics, ...counts }
 }
