@@ -5,7 +5,15 @@ import { positivesSpan, rankPositives } from '../kernels/rank_positives.ts'
 import { workgroupSize } from '../kernels/shared.ts'
 import { queryStruct } from '../kernels/structs.ts'
 import { RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
-import { cutQueries, itemsAt, type Mask, type PackedQueries, packQueries, type QueryBlock } from './rank-queries.ts'
+import {
+  cutQueries,
+  itemsAt,
+  type Mask,
+  mostOf,
+  type PackedQueries,
+  packQueries,
+  type QueryBlock,
+} from './rank-queries.ts'
 
 /** Where positives stand among the items that they compete with: those neither positive nor seen nor denied. */
 export interface PositiveRanks {
@@ -49,10 +57,9 @@ export async function countPositives(gpu: Gpu, buffers: BufferOwner, input: Coun
   }
   const blocks = cutQueries(users.length, plan.queries, masks)
   if (blocks.length === 0) return ranks
-  const most = Math.max(...blocks.map(block => positivesOf(positives, block).length))
   const counter = await Counter.create(gpu, buffers, input, {
-    positives: most,
-    masked: Math.max(...blocks.map(({ masked }) => masked)),
+    positives: mostOf(blocks, block => positivesOf(positives, block).length),
+    masked: mostOf(blocks, ({ masked }) => masked),
   })
   try {
     for (const block of blocks) {

@@ -96,6 +96,13 @@ export function itemsAt({ offsets, items, rowOf }: Mask, place: number): Uint32A
   return items.subarray(offsets[row]!, offsets[row + 1]!)
 }
 
+/** The greatest of what is counted of each; 0 of none. */
+export function mostOf<T>(list: Iterable<T>, count: (one: T) => number): number {
+  let most = 0
+  for (const one of list) most = Math.max(most, count(one))
+  return most
+}
+
 /** @throws InputError where the offsets of `rows` rows do not cut the items one after another. */
 export function checkOffsets({ offsets, items }: SeenItems, rows: number, what: string): void {
   if (offsets.length !== rows + 1) {

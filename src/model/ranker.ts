@@ -8,7 +8,16 @@ import { packRanges, RankBlock, type RankCommon, rangeWindowBytes } from './rank
 import { countPositives, type PositiveRanks } from './rank-counts.ts'
 import { findFailure, mergeLists, type RankedLists } from './rank-lists.ts'
 import { planRanking, type RankPlan } from './rank-plan.ts'
-import { checkOffsets, cutQueries, type Mask, packDenied, packQueries, type QueryBlock } from './rank-queries.ts'
+import {
+  checkOffsets,
+  cutQueries,
+  itemsAt,
+  type Mask,
+  mostOf,
+  packDenied,
+  packQueries,
+  type QueryBlock,
+} from './rank-queries.ts'
 import type { FactorTables } from './tables.ts'
 
 export interface RankingMask {
@@ -83,7 +92,12 @@ export class Ranker {
     let coming: Promise<RawLists> | undefined
     try {
       const common = this.#common(buffers, plan, options.denied)
-      lane = await this.#lane(buffers, common, k, Math.max(...blocks.map(({ masked }) => masked)))
+      lane = await this.#lane(
+        buffers,
+        common,
+        k,
+        mostOf(blocks, ({ masked }) => masked),
+      )
       await this.#gpu.settle(buffers)
       const input = { lane, users, masks, k, plan, signal }
       for (const [at, block] of blocks.entries()) {
@@ -113,10 +127,7 @@ export class Ranker {
     const own: Mask = { ...positives, what: 'positives', rowOf: place => place }
     const masks = [own, ...this.#masks(users, options)]
     const { shape } = this.#tables
-    let most = 0
-    for (let place = 0; place < users.length; place++) {
-      most = Math.max(most, positives.offsets[place + 1]! - positives.offsets[place]!)
-    }
+    const most = mostOf(users.keys(), place => itemsAt(own, place).length)
     const size = { queries: users.length, items: shape.items, factors: shape.factors, listWords: 2 * most + 1 }
     const plan = chosen ?? planRanking(size, this.#gpu.capabilities)
     const buffers = this.#gpu.buffers()
