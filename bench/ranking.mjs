@@ -1,6 +1,7 @@
 // How fast all items are ranked for many users, beside the product alone, of the same shape on the same adapter: streamed,
 // the ranker's way without masks and lists, and tiled, the classic 4 x 4 register tile (`products.mjs`). Random factors of
-// the shape of a data set (Gowalla's), each user with so many seen items. Medians over the rounds, the products before and after each.
+// the shape of a data set (Gowalla's), each user with so many seen items. Medians over the rounds, the products before and
+// after each.
 //
 //   npm run build && node bench/ranking.mjs [--users 29858] [--items 40981] [--factors 64] [--k 20] [--seen 27]
 //                                           [--rounds 3] [--out FILE]
