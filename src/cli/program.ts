@@ -10,6 +10,7 @@ import { addSimilar } from './commands/similar.ts'
 import { addSynth } from './commands/synth.ts'
 import { addTrain } from './commands/train.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { layOutHelp } from './help.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Session } from './session.ts'
 import { Terminal } from './terminal.ts'
@@ -30,8 +31,14 @@ const commands = [
 ]
 
 const exitText = `
-Exit codes: 0 done; 2 the command's words are wrong; 3 the input or the output file is wrong; 4 no usable GPU, or its
-limits or memory do not suffice; 5 the training diverged; 130 interrupted; 1 a defect.`
+Exit codes:
+  0    done
+  1    a defect
+  2    the command's words are wrong
+  3    the input or the output file is wrong
+  4    no usable GPU, or its limits or memory do not suffice
+  5    the training diverged
+  130  interrupted`
 
 /** The program with all its commands. */
 export function buildProgram(session: Session): Command {
@@ -43,7 +50,8 @@ export function buildProgram(session: Session): Command {
   for (const add of commands) add(program, session)
   for (const command of [program, ...program.commands]) {
     command.option('--json', 'one JSON object on standard output, all else on standard error')
-    command.configureHelp({ helpWidth: 100 }).exitOverride(error => {
+    layOutHelp(command)
+    command.exitOverride(error => {
       throw error.exitCode === 0 ? error : usageError(error, command)
     })
   }

@@ -18,19 +18,17 @@ export interface RankingWords {
 
 /** Adds the flags that every command has that measures rankings. */
 export function addRankingFlags(command: Command): void {
-  command
-    .addOption(
-      new Option(
-        '--at <k,...>',
-        'rank all items and measure lists of these lengths (default for implicit data: 10)',
-      ).argParser(integersValue('--at', 1, 1_000_000)),
-    )
-    .addOption(
-      new Option('--relevant-at <rating>', 'ratings from this one up are relevant (default: all)').argParser(
-        numberValue('--relevant-at', 'a number', () => true),
-      ),
-    )
-    .option('--auc', 'measure the area under the ROC curve too')
+  const flags = [
+    new Option(
+      '--at <k,...>',
+      'rank all items and measure lists of these lengths (default for implicit and bpr models: 10)',
+    ).argParser(integersValue('--at', 1, 1_000_000)),
+    new Option('--relevant-at <rating>', 'ratings from this one up are relevant (default: all)').argParser(
+      numberValue('--relevant-at', 'a number', () => true),
+    ),
+    new Option('--auc', 'measure the area under the ROC curve too'),
+  ]
+  for (const flag of flags) command.addOption(flag.helpGroup('Ranking metrics:'))
 }
 
 /** Ranks all items for the users of a test, shows how well its items stand, and warns of what was left out. */

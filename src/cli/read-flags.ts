@@ -19,8 +19,9 @@ const choices = {
 
 /** Adds the flags that say how ratings files are read. */
 export function addReadFlags(command: Command): void {
+  const add = (flag: Option) => command.addOption(flag.helpGroup('Reading ratings:'))
   const choose = (flag: keyof typeof choices, about: string) =>
-    command.addOption(
+    add(
       new Option(`${flag} <${choices[flag].join('|')}>`, `${about} (default: ${choices[flag][0]})`).argParser(
         choiceValue<string>(flag, choices[flag]),
       ),
@@ -29,18 +30,18 @@ export function addReadFlags(command: Command): void {
     '--format',
     'what a ratings file is; dat is text separated by ::, adjacency a line of a user and its items, mtx Matrix Market',
   )
-  command.addOption(
+  add(
     new Option(
       '--columns <user,item,rating[,timestamp]>',
       'names in the header, or positions from 1; user,item alone: every value is 1 (default: the usual names, else the order)',
     ).argParser(listValue('--columns')),
   )
-  command.addOption(new Option('--delimiter <text>', 'separates fields, 1 to 4 ASCII characters (default: found out)'))
+  add(new Option('--delimiter <text>', 'what separates fields, 1 to 4 ASCII characters (default: found out)'))
   choose('--header', 'whether the first line holds names')
-  choose('--encoding', 'of text')
+  choose('--encoding', 'how text is encoded')
   choose('--on-bad-row', 'stop at a bad row, or leave it out and count it')
   choose('--duplicates', 'which of several ratings of one user and item counts')
-  choose('--ids', 'what ids are')
+  choose('--ids', 'whether ids are numbers or text')
 }
 
 interface ReadWords extends Omit<ReadOptions, 'header' | 'onProgress'> {

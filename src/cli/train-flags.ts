@@ -22,7 +22,7 @@ export function kebab(name: string): string {
 
 /** Adds a flag for each option of a training, made from the options' schema. */
 export function addTrainFlags(command: Command): void {
-  for (const name of names) command.addOption(trainFlag(name))
+  for (const name of names) command.addOption(trainFlag(name).helpGroup('Model and training:'))
 }
 
 /** The flags and what they mean, for the documentation. */

@@ -16,6 +16,11 @@ export function usageError(error: CommanderError, command: Command): OptionError
       const flag = option === undefined ? word : flagOf(option)
       return new OptionError(flag, `${flag} needs a value: ${option?.description ?? text}`)
     }
+    case 'commander.missingMandatoryOptionValue': {
+      const option = command.options.find(candidate => candidate.flags === word)
+      const flag = option === undefined ? word : flagOf(option)
+      return new OptionError(flag, `${command.name()} needs ${option?.flags ?? word}: ${option?.description ?? text}`)
+    }
     case 'commander.help':
       return new OptionError(
         command.name(),
@@ -26,11 +31,16 @@ export function usageError(error: CommanderError, command: Command): OptionError
   }
 }
 
-/** An error about an option of the library in the words of the command line: `"batchSize"` becomes `--batch-size`. */
+/**
+ * An error about an option of the library in the words of the command line: `"batchSize"` becomes `--batch-size`. An
+ * option that a flag switches off keeps its name, since what is said of it is not said of the flag.
+ */
 export function inFlags(error: OptionError, command: Command): OptionError {
+  const own = command.options.find(option => option.attributeName() === error.option)
+  if (own === undefined) return error
+  const flag = flagOf(own)
+  if (own.negate) return new OptionError(flag, `${flag}: ${error.message}`, error.nearest)
   const flags = new Map(command.options.map(option => [option.attributeName(), flagOf(option)]))
-  const flag = flags.get(error.option)
-  if (flag === undefined) return error
   const message = error.message.replace(/"([A-Za-z0-9]+)"/g, (quoted, name: string) => flags.get(name) ?? quoted)
   return new OptionError(flag, message, error.nearest)
 }

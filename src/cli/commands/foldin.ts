@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
+import { InputError, OptionError } from '../../errors.ts'
 import { Model } from '../../model/model.ts'
 import { readModel } from '../../node/model-file.ts'
 import { type FoldInOptions, foldIn } from '../../train/fold-in.ts'
 import { withGpu } from '../adapter.ts'
 import { elapsed } from '../clock.ts'
-import { count, counted, seconds } from '../format.ts'
+import { counted, seconds } from '../format.ts'
 import { modelKind, saveModel } from '../model-file.ts'
 import { checkWritable } from '../out-file.ts'
 import { addReadFlags, readInput } from '../read-flags.ts'
@@ -43,12 +44,20 @@ export function addFoldIn(program: Command, session: Session): void {
       ),
     )
     .addOption(
-      new Option('--out <file>', 'model file to write: the model with the new rows (safetensors)')
+      new Option('--out <file>', 'model file to write: the model with the new rows (safetensors; required)')
         .argParser(fileValue('--out'))
         .makeOptionMandatory(),
     )
   addReadFlags(command)
   command.action(perform(session, run))
+}
+
+/** Epochs and draws are those of bpr; the rows of other models have a solution that needs neither. */
+function checkKind(kind: string, words: Pick<Words, 'epochs' | 'seed'>): void {
+  for (const name of ['epochs', 'seed'] as const) {
+    if (kind === 'bpr' || words[name] === undefined) continue
+    throw new OptionError(name, `"${name}" goes with models of the kind bpr only, not with ${kind}`)
+  }
 }
 
 const run: Run = async (session, command) => {
@@ -58,19 +67,25 @@ const run: Run = async (session, command) => {
   const { side = 'users', regularization, epochs, seed, out } = command.opts<Words>()
   await checkWritable(out)
   const { parts } = await readModel(modelFile)
+  checkKind(modelKind(new Model(parts)), { epochs, seed })
   const { ratings, skipped, merged } = await readInput(session, command, ratingsFile)
   return await withGpu(session, async gpu => {
     const folding = performance.now()
     const options = { side, regularization, epochs, seed, signal }
     const { model, added, known, left, entries } = await foldIn(gpu, new Model(parts), ratings, options)
     const fold = elapsed(folding)
-    const noun = side.slice(0, -1)
-    terminal.say(`${counted(added.length, `new ${noun}`)} from ${counted(entries, 'entry')} in ${seconds(fold)}`)
-    if (known > 0) terminal.warn(`${counted(known, noun)} that the model knows already: left as they are`)
-    if (left > 0) {
-      const other = side === 'users' ? 'items' : 'users'
-      terminal.warn(`${count(left)} new ${side} left out: the model knows none of their ${other}`)
+    const [noun, other] = side === 'users' ? ['user', 'items'] : ['item', 'users']
+    const passedOver = [
+      ...(known > 0 ? [`${counted(known, noun)} that the model knows already`] : []),
+      ...(left > 0 ? [`${counted(left, `new ${noun}`)} with no ${other} that the model knows`] : []),
+    ]
+    if (added.length === 0) {
+      throw new InputError(`there is no ${noun} to fold in; the file holds ${passedOver.join(' and ')}`, {
+        file: ratingsFile,
+      })
     }
+    terminal.say(`${counted(added.length, `new ${noun}`)} from ${counted(entries, 'entry')} in ${seconds(fold)}`)
+    for (const rows of passedOver) terminal.warn(`passed over: ${rows}`)
     await saveModel(terminal, out, model)
     return {
       model: modelKind(model),

@@ -36,7 +36,7 @@ export function addPredict(program: Command, session: Session): void {
         listValue('--columns'),
       ),
     )
-    .option('--delimiter <text>', 'separates the fields of the pairs (default: found out)')
+    .option('--delimiter <text>', 'what separates the fields of the pairs (default: found out)')
     .addOption(new Option('--out <file>', 'csv file to write instead of standard output').argParser(fileValue('--out')))
     .action(perform(session, predict))
 }

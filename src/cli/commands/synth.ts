@@ -9,9 +9,9 @@ import { kebab } from '../train-flags.ts'
 import { choiceValue, fileValue, numberValue } from '../values.ts'
 
 const abouts: Readonly<Record<keyof PlantedOptions, string>> = {
-  users: 'users',
-  items: 'items',
-  entries: 'ratings, all of different pairs',
+  users: 'number of users (required)',
+  items: 'number of items (required)',
+  entries: 'number of ratings, all of different pairs (required)',
   rank: 'rank k of the planted factors',
   noise: 'standard deviation of the noise on each rating',
   mean: 'mean rating',
@@ -38,9 +38,9 @@ export function addSynth(program: Command, session: Session): void {
     command.addOption(new Option(`${flag} <n>`, about).argParser(numberValue(flag, 'a number', () => true)))
   }
   command
-    .addOption(new Option('--out <file>', 'file to write').argParser(fileValue('--out')))
+    .addOption(new Option('--out <file>', 'file to write (required)').argParser(fileValue('--out')))
     .addOption(
-      new Option('--format <csv|tsv|parquet>', 'of the file (default: by its name, else csv)').argParser(
+      new Option('--format <csv|tsv|parquet>', 'format of the file (default: by its name, else csv)').argParser(
         choiceValue('--format', ['csv', 'tsv', 'parquet']),
       ),
     )

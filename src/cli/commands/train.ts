@@ -7,6 +7,7 @@ import type { Evaluation, Model } from '../../model/model.ts'
 import { readModel } from '../../node/model-file.ts'
 import { resolveOptions, type TrainOptions } from '../../train/options.ts'
 import type { FitResult, TrainingExtras } from '../../train/training.ts'
+import { warmOptions } from '../../train/warm-start.ts'
 import { withGpu } from '../adapter.ts'
 import { elapsed } from '../clock.ts'
 import { count, counted, rate, seconds } from '../format.ts'
@@ -34,7 +35,7 @@ export function addTrain(program: Command, session: Session): void {
   const command = program
     .command('train')
     .argument('<ratings>', 'file of user, item, rating and perhaps timestamp, or of users and their items')
-    .description('train a model')
+    .description('train a model on ratings, or on what users have used')
     .addOption(new Option('--test <file>', 'ratings to test on').argParser(fileValue('--test')))
     .addOption(
       new Option('--test-ratio <ratio>', 'share of the ratings to test on; 0: none (default: 0.1)').argParser(
@@ -69,8 +70,8 @@ const train: Run = async (session, command) => {
   const began = performance.now()
   const words = command.opts<Words>()
   const options = trainOptions(command)
-  const { seed } = resolveOptions(options)
   const from = words.from === undefined ? undefined : await readModel(words.from)
+  const { seed } = resolveOptions(from === undefined ? options : warmOptions(from, options))
   checkSplit(words)
   if (words.out !== undefined) await checkWritable(words.out)
   const { rows, ...split } = await readParts(session, command, words, seed)
