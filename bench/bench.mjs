@@ -1,10 +1,12 @@
 // lowrank beside LIBMF, the known CPU trainer: both train the same entries at the same rank, epochs and threads, each in a
-// process of its own, in turn. Prints tables and, last, one JSON object.
+// process of its own, in turn; then alternating least squares (`als.mjs`) and ranking (`ranking.mjs`), in processes of their
+// own too. Prints tables and, last, one JSON object.
 //
-//   npm run bench -- [--sets planted-5m,ml-1m] [--data DIR] [--factors 32,128] [--epochs 10] [--rounds 3] [--out FILE]
+//   npm run bench -- [--parts trainers,als,ranking] [--sets planted-5m,ml-1m] [--data DIR] [--factors 32,128]
+//                    [--epochs 10] [--rounds 3] [--out FILE]
 //   npm run bench -- --users 480189 --items 17770 --entries 100480507 --factors 32 --epochs 3 --rounds 1
 //
-// DIR holds ml-1m/ratings.csv.gz. LIBMF is the binary in npm's `libmf`, or a native `mf-train` by LIBMF_TRAIN=path.
+// DIR holds ml-1m/ratings.csv.gz and, for als, gowalla/. LIBMF is the binary in npm's `libmf`, or a native `mf-train` by LIBMF_TRAIN=path.
 // Figures are medians over all epochs but the first of each run (it compiles kernels), and over the rounds.
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
@@ -27,7 +29,8 @@ const { values } = parseArgs({
     users: { type: 'string' },
     items: { type: 'string' },
     entries: { type: 'string' },
-    factors: { type: 'string', default: '32,128' },
+    parts: { type: 'string', default: 'trainers,als,ranking' },
+    factors: { type: 'string' },
     epochs: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
     trainers: { type: 'string', default: 'sgd,sgd-f16,minibatch-adagrad,minibatch-adam,libmf' },
@@ -38,6 +41,8 @@ const epochs = Number(values.epochs)
 const rounds = Number(values.rounds)
 const threads = cpus().length
 const wanted = new Set(values.trainers.split(','))
+const parts = values.parts.split(',')
+const ranks = (values.factors ?? '32,128').split(',').map(Number)
 
 /** Mini-batches take seconds an epoch: they run a few, once. */
 const minibatchEpochs = Math.min(epochs, 4)
@@ -50,9 +55,10 @@ const trainers = {
   'minibatch-adam': { solver: 'minibatch', optimizer: 'adam', batchSize: 8192, epochs: minibatchEpochs },
 }
 const unknown = [...wanted].filter(name => name !== 'libmf' && trainers[name] === undefined)
-if (unknown.length > 0 || !(epochs >= 2) || !(rounds >= 1)) {
+const strange = parts.filter(part => !['trainers', 'als', 'ranking'].includes(part))
+if (unknown.length > 0 || strange.length > 0 || !(epochs >= 2) || !(rounds >= 1)) {
   console.error(
-    `bench: --trainers takes ${Object.keys(trainers).join(', ')}, libmf; --epochs at least 2; --rounds at least 1`,
+    `bench: --parts takes trainers, als, ranking; --trainers takes ${Object.keys(trainers).join(', ')}, libmf; --epochs at least 2; --rounds at least 1`,
   )
   process.exit(2)
 }
@@ -67,16 +73,32 @@ const chosen =
 const folder = await mkdtemp(join(tmpdir(), 'lowrank-bench-'))
 const results = []
 try {
-  for (const set of chosen) {
+  for (const set of parts.includes('trainers') ? chosen : []) {
     // LIBMF reads text; where it does not take part, a planted set need not be written.
     const source =
       wanted.has('libmf') || planted[set] === undefined ? { files: await writeFiles(set) } : { planted: planted[set] }
-    for (const factors of values.factors.split(',').map(Number)) results.push(await compare(set, factors, source))
+    for (const factors of ranks) results.push(await compare(set, factors, source))
   }
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
-const report = JSON.stringify({ cpu: cpus()[0]?.model, cores: threads, node: process.version, results }, undefined, 2)
+const shape = ['users', 'items', 'entries'].flatMap(name =>
+  values[name] === undefined ? [] : [`--${name}`, values[name]],
+)
+const als = parts.includes('als')
+  ? await runPart('als.mjs', [
+      ...shape,
+      ...['data', 'factors'].flatMap(name => (values[name] === undefined ? [] : [`--${name}`, values[name]])),
+    ])
+  : undefined
+const ranking = parts.includes('ranking')
+  ? await runPart('ranking.mjs', [...shape.slice(0, 4), '--rounds', String(rounds)])
+  : undefined
+const report = JSON.stringify(
+  { cpu: cpus()[0]?.model, cores: threads, node: process.version, results, als, ranking },
+  undefined,
+  2,
+)
 await mkdir(dirname(values.out), { recursive: true })
 await writeFile(values.out, `${report}\n`)
 console.log(report)
@@ -118,6 +140,19 @@ async function compare(set, factors, source) {
   print(shape, summary, finalRmse)
   const libmf = finalRmse === undefined ? {} : { libmf: { binary: libmfBinary(), finalTestRmse: finalRmse } }
   return { ...shape, epochs, rounds, ...libmf, trainers: summary }
+}
+
+/** Another benchmark's JSON object; its tables go where ours go. */
+async function runPart(name, words) {
+  const child = spawn(process.execPath, [here(name), ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const pieces = []
+  child.stdout.on('data', piece => pieces.push(piece))
+  const code = await new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', resolve)
+  })
+  if (code !== 0) throw new Error(`${name} ${words.join(' ')} ended with ${code}`)
+  return JSON.parse(Buffer.concat(pieces).toString())
 }
 
 function summarise(runs, shape, target) {

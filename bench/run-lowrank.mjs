@@ -6,6 +6,7 @@
 //   node bench/run-lowrank.mjs '{"planted":{"users":60000,"items":12000,"entries":5000000}}' '[{"factors":32}]'
 import { plantedRatings, splitRandom, Training } from '../dist/index.js'
 import { openGpu, readRatings } from '../dist/node.js'
+import { prepareCopy } from './copy-rate.mjs'
 
 const [source, runs] = process.argv.slice(2).map(text => JSON.parse(text))
 const began = performance.now()
@@ -48,43 +49,4 @@ async function measure(options) {
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     epochs,
   }
-}
-
-/**
- * Bytes that a plain copy of vec4s moves a second, read plus write: the yardstick that an update's bytes are held against.
- * @param {import('../dist/index.js').Gpu} gpu
- */
-async function prepareCopy(gpu) {
-  const { device } = gpu
-  const bytes = 32 * 2 ** 20
-  const [source, target] = [0, 1].map(() => device.createBuffer({ size: bytes, usage: 0x80 }))
-  const module = device.createShaderModule({
-    code: `
-      @group(0) @binding(0) var<storage, read> source: array<vec4f>;
-      @group(0) @binding(1) var<storage, read_write> copied: array<vec4f>;
-      @compute @workgroup_size(64) fn copy(@builtin(global_invocation_id) id: vec3u) {
-        copied[id.x] = source[id.x];
-      }`,
-  })
-  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module } })
-  const group = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: [source, target].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  })
-  const run = async rounds => {
-    const started = performance.now()
-    const encoder = device.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    pass.setPipeline(pipeline)
-    pass.setBindGroup(0, group)
-    for (let round = 0; round < rounds; round++) pass.dispatchWorkgroups(bytes / 1024)
-    pass.end()
-    device.queue.submit([encoder.finish()])
-    await gpu.idle()
-    return (2 * bytes * rounds) / ((performance.now() - started) / 1000)
-  }
-  // As many rounds as take about a tenth of a second.
-  await run(2)
-  const rounds = Math.max(2, Math.ceil((0.1 * (await run(4))) / (2 * bytes)))
-  return () => run(rounds)
 }
