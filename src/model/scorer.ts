@@ -3,7 +3,6 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { errors, errorsSpan } from '../kernels/errors.ts'
 import { predictions, predictionsSpan } from '../kernels/predictions.ts'
-import { scores, scoresQuery } from '../kernels/scores.ts'
 import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
 import { packEntries, packPairs } from '../layout/padding.ts'
 import { PairSums } from './sums.ts'
@@ -18,7 +17,7 @@ export interface RatingErrors {
 /** Entries in one upload at most: 24 MiB of entries, far below any device's binding limit. */
 const pieceLength = 2 * 2 ** 20
 
-/** Scores tables on the GPU: errors over ratings, predictions of pairs, scores of users against all items. */
+/** Scores tables on the GPU: errors over ratings, predictions of pairs. */
 export class Scorer {
   readonly #gpu: Gpu
   readonly #tables: FactorTables
@@ -102,20 +101,6 @@ export class Scorer {
       )
     }
     return result
-  }
-
-  /** Scores of each user (dense indices) against all items: users x items, before the link and unclipped. */
-  async scores(users: Uint32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const { items, factors } = this.#tables.shape
-    const pipeline = await this.#gpu.pipeline(scores, scoreConstants(factors, this.#lanes))
-    const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
-    return await this.#compute('scores', 4 * users.length * items, buffers => {
-      const scored = buffers.storage('scores', 4 * users.length * items)
-      const query = buffers.uniform('scores query', scoresQuery.pack({ user_count: users.length }))
-      const group1 = pipeline.bind(1, { users: buffers.upload('queried users', users), scored, query })
-      const workgroups = scoreWorkgroups(users.length * items, this.#lanes)
-      return { result: scored, encode: pass => pipeline.dispatch(pass, [group0, group1], workgroups) }
-    })
   }
 
   /** Frees what the scorer holds; the tables stay. */
