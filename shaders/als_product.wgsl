@@ -1,8 +1,8 @@
 // G p of each row of a block, G = Q^T Q: what every cell of the matrix, observed or not, adds to A p.
 //
-// An invocation owns a row and COLUMNS columns of G (G is symmetric: they are rows). Neighbouring invocations have the
-// same columns, at addresses that do not depend on them, so that a load serves a whole subgroup. k^2 multiply-adds a row;
-// reads 4 k bytes for each COLUMNS columns, writes 4 k.
+// An invocation owns ROWS rows, WORKGROUP_SIZE apart, and COLUMNS columns of G (G is symmetric: they are rows). Neighbouring
+// invocations have the same columns, at addresses that do not depend on them, so that a load serves a whole subgroup. k^2
+// multiply-adds a row, ROWS x COLUMNS of them in registers at a time; reads 4 k bytes for each COLUMNS columns, writes 4 k.
 
 import package::lib::als::{AlsBlock, AlsOptions};
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_workgroup};
@@ -16,7 +16,8 @@ import package::lib::model::FACTOR_BLOCKS;
 
 @group(1) @binding(0) var<uniform> row_block: AlsBlock;
 
-const COLUMNS: u32 = 16;
+const ROWS: u32 = 4;
+const COLUMNS: u32 = 8;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn als_product(
@@ -26,28 +27,35 @@ fn als_product(
 ) {
   let tiles = (4 * options.blocks + COLUMNS - 1) / COLUMNS;
   let group = linear_workgroup(workgroup, workgroups);
-  let slot = (group / tiles) * WORKGROUP_SIZE + local_index;
+  let first = (group / tiles) * (ROWS * WORKGROUP_SIZE) + local_index;
   let column = (group % tiles) * COLUMNS;
-  if (slot >= row_block.slots) {
+  if (first >= row_block.slots) {
     return;
   }
-  let start = slot * (FACTOR_BLOCKS + 1);
-  var sums: array<vec4f, COLUMNS / 4>;
+  var starts: array<u32, ROWS>;
+  for (var r = 0u; r < ROWS; r++) {
+    starts[r] = min(first + r * WORKGROUP_SIZE, row_block.slots - 1) * (FACTOR_BLOCKS + 1);
+  }
+  var sums: array<f32, ROWS * COLUMNS>;
   for (var part = 0u; part < options.blocks; part++) {
-    let p = directions[start + part];
-    for (var c = 0u; c < COLUMNS / 4; c++) {
-      let g = (column + 4 * c) * options.blocks + part;
-      sums[c] += vec4f(
-        dot(p, gram_matrix[g]),
-        dot(p, gram_matrix[g + options.blocks]),
-        dot(p, gram_matrix[g + 2 * options.blocks]),
-        dot(p, gram_matrix[g + 3 * options.blocks]),
-      );
+    var p: array<vec4f, ROWS>;
+    for (var r = 0u; r < ROWS; r++) {
+      p[r] = directions[starts[r] + part];
+    }
+    for (var c = 0u; c < COLUMNS; c++) {
+      let g = gram_matrix[(column + c) * options.blocks + part];
+      for (var r = 0u; r < ROWS; r++) {
+        sums[r * COLUMNS + c] = fma(p[r].w, g.w, fma(p[r].z, g.z, fma(p[r].y, g.y, fma(p[r].x, g.x, sums[r * COLUMNS + c]))));
+      }
     }
   }
-  for (var c = 0u; c < COLUMNS / 4; c++) {
-    if (column / 4 + c < FACTOR_BLOCKS) {
-      products[slot * FACTOR_BLOCKS + column / 4 + c] = sums[c];
+  for (var r = 0u; r < ROWS; r++) {
+    let slot = first + r * WORKGROUP_SIZE;
+    for (var c = 0u; c < COLUMNS; c += 4) {
+      if (slot < row_block.slots && (column + c) / 4 < FACTOR_BLOCKS) {
+        let sum = r * COLUMNS + c;
+        products[slot * FACTOR_BLOCKS + (column + c) / 4] = vec4f(sums[sum], sums[sum + 1], sums[sum + 2], sums[sum + 3]);
+      }
     }
   }
 }

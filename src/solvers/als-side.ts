@@ -4,7 +4,7 @@ import { type AlsPass, alsApply } from '../kernels/als_apply.ts'
 import { alsBegin } from '../kernels/als_begin.ts'
 import { alsCholesky } from '../kernels/als_cholesky.ts'
 import { alsNormal } from '../kernels/als_normal.ts'
-import { alsProduct, productColumns } from '../kernels/als_product.ts'
+import { alsProduct, productColumns, productRows } from '../kernels/als_product.ts'
 import { alsPublish } from '../kernels/als_publish.ts'
 import { alsStep } from '../kernels/als_step.ts'
 import { factorBlocks, workgroupSize } from '../kernels/shared.ts'
@@ -190,7 +190,7 @@ async function conjugateGradient(
     const multiply: Encode = pass => {
       if (productGroup === undefined) return
       const tiles = Math.ceil((4 * blocksPerRow) / productColumns)
-      product.dispatch(pass, [productGroup, productBlock], Math.ceil(block.slots / workgroupSize) * tiles)
+      product.dispatch(pass, [productGroup, productBlock], Math.ceil(block.slots / productRows) * tiles)
     }
     const [start, step] = kernels.map(({ apply, step }, index): Encode => {
       const applyBlock = apply.bind(1, { entries, segments, row_block: shape })
