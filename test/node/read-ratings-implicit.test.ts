@@ -35,6 +35,17 @@ describe('a line of a user and its items', () => {
     expect(arraysOf(await readRatings(path, { format: 'adjacency' }))).toEqual(EXPECTED)
   })
 
+  it('is not guessed from wide lines of integers alone, which may be a table as well', async () => {
+    const path = await scratch.file('wide.txt', '1 20 5 7 8\n2 30 4 7 9\n')
+    const { message } = await inputError(readRatings(path))
+    expect(message).toContain('wide.txt:1: 5 integers and no names of columns')
+    expect(message).toContain('--columns 1,2,3')
+    const table = await readRatings(path, { columns: ['1', '2', '3'] })
+    expect([table.length, ...table.values]).toEqual([2, 5, 4])
+    expect((await readRatings(path, { format: 'adjacency' })).length).toBe(8)
+    expect((await readRatings(path, { format: 'tsv', delimiter: ' ' })).length).toBe(2)
+  })
+
   it('is read as what it says, whatever the ids and the numbers of fields', async () => {
     const lists = fc.array(fc.array(fc.nat(30), { maxLength: 200, size: 'max' }), { minLength: 1, maxLength: 30 })
     await fc.assert(
@@ -75,7 +86,9 @@ describe('a line of a user and its items', () => {
         .map(line => line.split(' ')[0]),
     )
     if (outcome instanceof Error)
-      expect(outcome.message).toMatch(/fields separated by a space, found .*--format adjacency/)
+      expect(outcome.message).toMatch(
+        /(fields separated by a space, found|integers and no names of columns).*--format adjacency/,
+      )
     else expect(outcome).toMatchObject({ length: text.trim().split('\n').length, userCount: users.size })
   })
 

@@ -1,6 +1,6 @@
 import { InputError, OptionError } from '../../errors.ts'
 import { type ColumnRoles, chosenRoles, rolesByName, usualRoles } from './column-roles.ts'
-import { parseNumber, parseTime, splitQuoted } from './fields.ts'
+import { integerKind, parseNumber, parseTime, splitQuoted } from './fields.ts'
 import type { ReadSettings } from './options.ts'
 import { commonest, type SampleLine } from './sample.ts'
 import { decodeLoosely, shownLine } from './text.ts'
@@ -31,6 +31,12 @@ export function detectDialect(sample: readonly SampleLine[], settings: ReadSetti
   if (fields < 2) throw tooFewFields(first, file, [delimiter])
   const header = hasHeader(rows, fields, settings)
   const { columns } = settings
+  if (columns === undefined && settings.format === 'auto' && !header && isWideList(rows, delimiter)) {
+    const problem =
+      `${fields} integers and no names of columns; columns: ['1', '2', '3'] (--columns 1,2,3) says which are user, item and ` +
+      "rating, format: 'adjacency' (--format adjacency) that each line is a user and its items"
+    throw new InputError(problem, { file, line: first.line, text: shownLine(first.bytes) })
+  }
   const roles =
     columns === undefined
       ? usualRoles(header ? names : [], fields, file)
@@ -39,6 +45,12 @@ export function detectDialect(sample: readonly SampleLine[], settings: ReadSetti
     roles.time = undefined
   }
   return { delimiter, header, fields, roles }
+}
+
+/** Whether all lines hold integers and more of them than a table of ratings has: what a line means cannot be told. */
+function isWideList(rows: readonly string[][], delimiter: string): boolean {
+  if (delimiter !== ' ' && delimiter !== '\t') return false
+  return rows.every(row => row.length > 4 && row.every(field => integerKind(field) !== 'none'))
 }
 
 /** A table of two columns only where no wider one fits most lines: ids may hold blanks and commas. */
