@@ -98,5 +98,6 @@ export interface Failure {
     epoch?: number
     loss?: number | null
     suggestedRate?: number
+    row?: { side: 'users' | 'items'; row: number; id: number | string }
   }
 }

@@ -29,6 +29,17 @@ const wrong: [words: string[], option: string, message: RegExp][] = [
   [['train', 'x.csv', '--optimizer', 'sdg'], '--optimizer', /must be one of sgd, momentum, adagrad, adam, sparse-adam/],
   [['train', 'x.csv', '--solver', 'sgd', '--optimizer', 'adam'], '--optimizer', /does not go with the solver sgd/],
   [['train', 'x.csv', '--optimizer', 'adam', '--precision', 'f16'], '--precision', /goes with the solver sgd only/],
+  [
+    ['train', 'x.csv', '--model', 'implicit', '--alpha', '2', '--unobserved-weight', '0.1'],
+    '--alpha',
+    /--alpha and --unobserved-weight are two ways to weigh cells/,
+  ],
+  [['train', 'x.csv', '--model', 'implicit', '--solver', 'sgd'], '--solver', /does not go with the model implicit/],
+  [['train', 'x.csv', '--model', 'bpr', '--solver', 'als'], '--solver', /does not go with the model bpr/],
+  [['train', 'x.csv', '--solver', 'sgd', '--row-solver', 'exact'], '--row-solver', /goes with the solver als only/],
+  [['train', 'x.csv', '--model', 'implicit', '--negative-power', '1'], '--negative-power', /the model bpr only/],
+  [['foldin', 'x', 'y.csv'], '--out', /foldin needs --out <file>: model file to write/],
+  [['foldin', 'x', 'y.csv', '--side', 'user', '--out', 'z'], '--side', /must be one of users, items, not "user"/],
   [['train', 'x.csv', '--workers', '0'], '--workers', /integer from 1 to 65535/],
   [['train', 'x.csv', '--penalty', '3'], '--penalty', /must be weighted, sqrt, frobenius or an exponent from 0 to 2/],
   [
