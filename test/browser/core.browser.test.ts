@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest'
+import { Random } from '../../src/data/random.ts'
 import {
   DeviceLostError,
+  evaluateRanking,
   type FitResult,
   fit,
+  foldIn,
   Gpu,
   Model,
   plantedRatings,
@@ -94,4 +97,56 @@ it('trains with the fused solver, with subgroups and on a device without them', 
     gpu.destroy()
     device.destroy()
   }
+})
+
+// Users have most items of their group and hardly any of others; one item of its group is held out for each.
+const groups = 4
+const random = new Random(8)
+const grouped = Array.from({ length: 40 }, (_, user) =>
+  Array.from({ length: 48 }, (_, item) => item)
+    .filter(item => item !== user && random.uniform() < (item % groups === user % groups ? 0.85 : 0.02))
+    .map(item => [user, item] as const),
+).flat()
+const entriesOf = (pairs: readonly (readonly [user: number, item: number])[]) =>
+  Ratings.from(
+    pairs.map(([user]) => user),
+    pairs.map(([, item]) => item),
+    pairs.map(() => 1),
+  )
+const known = entriesOf(grouped.filter(([user]) => user >= 4))
+const strangers = entriesOf(grouped.filter(([user]) => user < 4))
+const heldOut = (from: number, to: number) =>
+  entriesOf(Array.from({ length: to - from }, (_, at) => [from + at, from + at] as const))
+
+it.each([
+  { model: 'implicit', rowSolver: 'cg' },
+  { model: 'implicit', rowSolver: 'exact', alpha: 8 },
+  { model: 'bpr', epochs: 80 },
+] as const)('learns groups from entries without ratings, ranks, and folds in, in a page: %j', async settings => {
+  const gpu = await Gpu.open()
+  const { model, epochs } = await fit(gpu, known, { ...settings, factors: 4, seed: 2 })
+  expect(epochs.at(-1)!.trainLoss).toBeLessThan(epochs[0]!.trainLoss)
+  const { users, metrics } = await evaluateRanking(model, heldOut(4, 40), { at: [5], auc: true })
+  expect(users).toEqual({ evaluated: 36, skipped: 0 })
+  expect(metrics['recall@5']).toBeGreaterThan(0.95)
+  expect(metrics.auc).toBeGreaterThan(0.95)
+  for await (const { user, items } of model.recommendMany([5, 17, 30], { k: 5 })) {
+    const has = new Set(grouped.filter(pair => pair[0] === user).map(([, item]) => item))
+    const lacking = Array.from({ length: 12 }, (_, at) => groups * at + (Number(user) % groups)).filter(
+      i => !has.has(i),
+    )
+    const first = items.slice(0, lacking.length).map(({ item }) => Number(item))
+    expect(new Set(first)).toEqual(new Set(lacking.slice(0, items.length)))
+    for (const { item, prediction } of items) expect(prediction).toBeCloseTo(model.predict(user, item), 4)
+  }
+
+  const folded = await foldIn(gpu, model, strangers)
+  expect(folded).toMatchObject({ added: [0, 1, 2, 3], known: 0, left: 0, entries: strangers.length })
+  const ranked = await evaluateRanking(folded.model, heldOut(0, 4), { at: [5] })
+  expect(ranked.users).toEqual({ evaluated: 4, skipped: 0 })
+  expect(ranked.metrics['recall@5']).toBe(1)
+  folded.model.destroy()
+  model.destroy()
+  gpu.destroy()
+  expect(gpu.liveBytes).toBe(0)
 })
