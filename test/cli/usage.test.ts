@@ -119,3 +119,30 @@ describe.concurrent('help', () => {
     expect(stdout).toMatch(words[0] === '--version' ? /^\d+\.\d+\.\d+\n$/ : /^Usage: lowrank/)
   })
 })
+
+describe('the layout of help', () => {
+  const session = { terminal, signal: new AbortController().signal, exitCode: 0 }
+  const program = buildProgram(session)
+
+  it.each([program, ...program.commands].map(command => [command.name(), command] as const))(
+    'of %s keeps to 100 columns and explains every option',
+    (_, command) => {
+      const lines = command.helpInformation().split('\n')
+      expect(lines.filter(line => line.length > 100)).toEqual([])
+      for (const { flags, description } of command.options) {
+        const at = lines.findIndex(line => line === `  ${flags}` || line.startsWith(`  ${flags}  `))
+        const text = lines
+          .slice(at, at + 2)
+          .join(' ')
+          .replaceAll(/\s+/g, ' ')
+        expect(text).toContain(description.slice(0, 30))
+      }
+    },
+  )
+
+  it('puts the options of a training under headings', () => {
+    const train = program.commands.find(command => command.name() === 'train')!
+    const headings = train.helpInformation().match(/^\S.*:$/gm)
+    expect(headings).toEqual(['Arguments:', 'Options:', 'Model and training:', 'Ranking metrics:', 'Reading ratings:'])
+  })
+})
