@@ -95,6 +95,7 @@ describe('an implicit model', () => {
     const info = await program.run(['info', 'implicit.safetensors'])
     expect(info.stdout).toMatch(/^model +implicit$/m)
     expect(info.stdout).toMatch(/^factors +4, no biases$/m)
+    expect(info.stdout).toMatch(/^prediction +linear; its order alone counts$/m)
   })
 
   it('weighs by confidence, solves rows exactly, and stops where the NDCG of held-out items gets no better', async () => {

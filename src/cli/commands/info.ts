@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Ratings } from '../../data/ratings.ts'
 import { countRows } from '../../layout/rows.ts'
+import type { ModelParts } from '../../model/parts.ts'
 import { readModel } from '../../node/model-file.ts'
 import { count, counted, facts, bytes as inBytes, percent, score, single } from '../format.ts'
 import { modelKind } from '../model-file.ts'
@@ -63,10 +64,7 @@ async function modelInfo({ terminal }: Session, file: string): Promise<object> {
       ['users', `${count(userCount)} (ids: ${userIds.kind})`],
       ['items', `${count(itemCount)} (ids: ${itemIds.kind})`],
       ['factors', `${factors}${!biases ? ', no biases' : userBias === undefined ? ' and item biases' : ' and biases'}`],
-      [
-        'prediction',
-        `${link}, mean ${score(mean)}, range ${single(range.min)} to ${single(range.max)}${clip ? ', clipped' : ''}`,
-      ],
+      ['prediction', modelKind(model) === 'explicit' ? predictionOf(model.parts) : `${link}; its order alone counts`],
       ['seen items', seenEntries === null ? 'none kept' : counted(seenEntries, 'entry')],
       ['file', inBytes(size)],
       ...Object.entries(options).map(([name, value]) => [`--${kebab(name)}`, String(value)] as const),
@@ -91,6 +89,12 @@ async function modelInfo({ terminal }: Session, file: string): Promise<object> {
     options,
     plan,
   }
+}
+
+/** How a rating comes out of a score. */
+function predictionOf({ link, mean, range, clip }: ModelParts): string {
+  const bounds = `range ${single(range.min)} to ${single(range.max)}${clip ? ', clipped' : ''}`
+  return `${link}, mean ${score(mean)}, ${bounds}`
 }
 
 async function ratingsInfo(session: Session, command: Command, file: string): Promise<object> {
