@@ -51,7 +51,7 @@ export function addTrain(program: Command, session: Session): void {
     .addOption(
       new Option(
         '--from <model>',
-        'go on from this model, with more data: its users and items stay, new ones come in; als solves rows from these ratings alone, so give it the old ones too',
+        'go on from this model: its users and items stay, new ones come in; give it the old ratings too, since rows that are trained again follow these ratings alone',
       ).argParser(fileValue('--from')),
     )
     .addOption(new Option('--out <file>', 'model file to write (safetensors)').argParser(fileValue('--out')))
