@@ -42,10 +42,13 @@ export interface AlsSideInput {
 export class AlsSide {
   /** Dispatches in their order; the caller decides how many go into one submit. */
   readonly steps: readonly Encode[]
+  /** The row of each pair of `sums`. */
+  readonly rows: Uint32Array
   readonly #figures: { blocks: number; segments: number }
 
-  private constructor(steps: readonly Encode[], figures: { blocks: number; segments: number }) {
+  private constructor(steps: readonly Encode[], rows: Uint32Array, figures: { blocks: number; segments: number }) {
     this.steps = steps
+    this.rows = rows
     this.#figures = figures
   }
 
@@ -79,7 +82,7 @@ export class AlsSide {
       pairStart += block.slots
     }
     const segments = blocks.reduce((sum, block) => sum + block.segments.length / 4, 0)
-    return new AlsSide(steps, { blocks: blocks.length, segments })
+    return new AlsSide(steps, ordered.rows, { blocks: blocks.length, segments })
   }
 }
 

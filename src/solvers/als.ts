@@ -143,18 +143,13 @@ export class AlsSolver implements Solver {
     return await timer.seconds()
   }
 
-  /** The first row whose parameters are not finite. */
+  /** The first row whose objective is not finite: of the users, then of the items, which follow from them. */
   async #unsolved(): Promise<EpochSums['failure']> {
-    const parameters = await this.tables.read(this.#gpu)
-    const { factors } = this.tables.shape
-    for (const [side, table, bias] of [
-      ['users', parameters.userFactors, parameters.userBias],
-      ['items', parameters.itemFactors, parameters.itemBias],
-    ] as const) {
-      for (let row = 0; row < bias.length; row++) {
-        const own = table.subarray(row * factors, (row + 1) * factors)
-        if (!Number.isFinite(bias[row]) || !own.every(Number.isFinite)) return { side, row }
-      }
+    for (const side of sides) {
+      const { side: half, objective } = this.#halves[side]
+      const pairs = new Float32Array(await this.#gpu.read(objective.pairs, 8 * half.rows.length))
+      const broken = half.rows.filter((_, place) => !Number.isFinite(pairs[2 * place]))
+      if (broken.length > 0) return { side, row: broken.reduce((least, row) => Math.min(least, row)) }
     }
     return undefined
   }

@@ -376,7 +376,8 @@ function checkTrainer(trainer: Trainer, solver: 'sgd' | 'minibatch' | 'als', par
   for (const [option, owner] of Object.entries(onlyWith)) {
     const kinds = [`the solver ${trainer}`, `the model ${model}`]
     if (parsed[option as keyof typeof onlyWith] !== undefined && !kinds.includes(owner)) {
-      throw new OptionError(option, `"${option}" goes with ${owner} only, not with ${nameOf(what)}`)
+      const other = owner.startsWith('the model') ? `the model ${model}` : nameOf(what)
+      throw new OptionError(option, `"${option}" goes with ${owner} only, not with ${other}`)
     }
   }
   if (parsed.alpha !== undefined && parsed.unobservedWeight !== undefined) {

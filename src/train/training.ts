@@ -70,7 +70,8 @@ export interface TrainingExtras {
   keepSeen?: boolean | undefined
   /**
    * A model to go on from, of the same kind and rank: its users and items keep their places and what was learned of them,
-   * and those of the ratings that it does not know come behind them. Its mean stays; an optimizer starts anew.
+   * and those of the ratings that it does not know come behind them. Its mean stays, and so do the options that it was
+   * trained with, but for epochs, seed and validation; an optimizer starts anew.
    */
   from?: Model | undefined
 }

@@ -1,16 +1,39 @@
 import { IdTable, type RawId } from '../data/ids.ts'
 import { Ratings } from '../data/ratings.ts'
 import { mergeSeen, type SeenItems } from '../data/seen.ts'
-import { OptionError } from '../errors.ts'
+import { InputError, OptionError } from '../errors.ts'
 import type { Model } from '../model/model.ts'
 import type { ModelScale, Parameters } from '../model/tables.ts'
-import type { TrainOptions } from './options.ts'
+import { resolveOptions, type TrainOptions } from './options.ts'
 
 // A training that goes on from a model: its rows come first, in their order, and new ones behind them.
 
+/** Options of a training that its model does not pass on: how long it took, what it drew, how it was cut for a device. */
+const ofTheTraining: readonly string[] = [
+  'epochs',
+  'seed',
+  'validationRatio',
+  'patience',
+  'workers',
+  'strata',
+  'precision',
+]
+
+/** Options whose resolved values follow others: they are not passed on where the caller sets one of those. */
+const followers: Partial<Record<keyof TrainOptions, readonly (keyof TrainOptions)[]>> = {
+  regularization: ['userRegularization', 'itemRegularization', 'biasRegularization'],
+  learningRate: ['userLearningRate', 'itemLearningRate', 'biasLearningRate'],
+  alpha: ['unobservedWeight', 'penalty', 'regularization', 'userRegularization', 'itemRegularization'],
+  unobservedWeight: ['alpha', 'penalty', 'regularization', 'userRegularization', 'itemRegularization'],
+}
+
+/** Options that choose another way to train: then nothing is passed on but kind, rank and form. */
+const ways = ['solver', 'optimizer', 'batchSize'] as const
+
 /**
- * The options of a training that goes on from a model: kind, rank and form are the model's.
- * @throws OptionError where the caller wants others
+ * The options of a training that goes on from a model: kind, rank and form are the model's, and so is what else its training
+ * was told, but for its length and its draws, unless the caller says otherwise.
+ * @throws OptionError where the caller wants another kind, rank or form; InputError where the model's options are none
  */
 export function warmOptions(model: Model, options: TrainOptions): TrainOptions {
   const { parts } = model
@@ -26,7 +49,22 @@ export function warmOptions(model: Model, options: TrainOptions): TrainOptions {
       throw new OptionError(name, `"${name}" is ${value} in the model that the training goes on from, not ${wanted}`)
     }
   }
-  return { ...own, ...options }
+  return { ...passedOn(parts.options, options), ...own, ...options }
+}
+
+function passedOn(trained: Readonly<Record<string, unknown>>, options: TrainOptions): TrainOptions {
+  if (ways.some(way => options[way] !== undefined)) return {}
+  const left = new Set<string>(ofTheTraining)
+  for (const [name, following] of Object.entries(followers)) {
+    if (options[name as keyof TrainOptions] !== undefined) for (const follower of following) left.add(follower)
+  }
+  const kept = Object.fromEntries(Object.entries(trained).filter(([name]) => !left.has(name)))
+  try {
+    resolveOptions(kept)
+  } catch (error) {
+    throw new InputError(`the options of the model are not ones of a training: ${(error as Error).message}`)
+  }
+  return kept
 }
 
 const kindOf = ({ parts }: Model): NonNullable<TrainOptions['model']> => {

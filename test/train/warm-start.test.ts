@@ -88,6 +88,30 @@ describe('going on from a model', () => {
     expect((error as OptionError).option).toBe(name)
   })
 
+  it('trains as the model was trained, unless told otherwise', async () => {
+    const first = { factors: 3, epochs: 3, seed: 7, solver: 'als', regularization: 0.4, penalty: 'weighted' } as const
+    const { model } = await fit(device.gpu, old, first)
+    const optionsOf = (options: TrainOptions) => new Training(device.gpu, old, { ...options, from: model }).options
+    expect(optionsOf({})).toMatchObject({
+      solver: 'als',
+      regularization: 0.4,
+      penalty: 'weighted',
+      epochs: 12,
+      seed: 0,
+    })
+    expect(optionsOf({ regularization: 0.2 })).toMatchObject({ penalty: 'weighted', itemRegularization: 0.2 })
+    expect(optionsOf({ solver: 'sgd' })).toMatchObject({ solver: 'sgd', penalty: 'sqrt', learningRate: 0.1 })
+    const { model: implicit } = await fit(device.gpu, old, {
+      model: 'implicit',
+      factors: 3,
+      epochs: 1,
+      unobservedWeight: 0.3,
+    })
+    const other = new Training(device.gpu, old, { alpha: 2, from: implicit }).options
+    expect(other).toMatchObject({ alpha: 2, penalty: 'frobenius', regularization: 0.01 })
+    expect(other).not.toHaveProperty('unobservedWeight')
+  })
+
   it('goes on for implicit models and for bpr', async () => {
     for (const kind of ['implicit', 'bpr'] as const) {
       const { model } = await fit(device.gpu, old, { model: kind, factors: 4, epochs: 5 })
