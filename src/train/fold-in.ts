@@ -1,3 +1,4 @@
+import { mergeDuplicates } from '../data/duplicates.ts'
 import { IdTable, type RawId, UNKNOWN } from '../data/ids.ts'
 import { Random } from '../data/random.ts'
 import { Ratings } from '../data/ratings.ts'
@@ -9,13 +10,13 @@ import type { ModelParts } from '../model/parts.ts'
 import type { Parameters } from '../model/tables.ts'
 import { BprSolver } from '../solvers/bpr.ts'
 import { type SolvedRows, solveRows } from '../solvers/solve-rows.ts'
-import { implicitOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { appendIds } from './warm-start.ts'
+import { implicitOptions, type ResolvedOptions, resolveOptions, unknownOption } from './options.ts'
+import { appendIds, kindOf } from './warm-start.ts'
 
 export interface FoldInOptions {
   /** Which side the new rows are on. Default users. */
   side?: 'users' | 'items' | undefined
-  /** Lambda of the new rows' factors, instead of the model's own. */
+  /** Lambda of the new rows' factors, instead of the model's own; where the model's biases have none, theirs too. */
   regularization?: number | undefined
   /** bpr: passes over the new entries. Default: as many as the model's training, 50 at most. */
   epochs?: number | undefined
@@ -44,16 +45,16 @@ export interface FoldIn {
  * @throws InputError, OptionError, GPU errors
  */
 export async function foldIn(gpu: Gpu, model: Model, ratings: Ratings, options: FoldInOptions = {}): Promise<FoldIn> {
-  const side = options.side ?? 'users'
-  if (side !== 'users' && side !== 'items') {
-    throw new OptionError('side', `"side" must be users or items, not ${JSON.stringify(side)}`)
-  }
+  checkFoldIn(model, options)
+  const { side = 'users' } = options
   const { parts } = model
   const fresh = newRows(parts, ratings, side)
-  const { added, entries } = fresh
-  const rest = { added, known: fresh.known, left: fresh.left, entries: entries.length }
+  const { added } = fresh
+  const rest = { added, known: fresh.known, left: fresh.left, entries: fresh.entries.length }
   if (added.length === 0) return { model: new Model(parts, gpu), ...rest }
   const settings = settingsOf(parts, options)
+  // As the training took them: entries of one implicit cell are parts of its count or strength.
+  const entries = settings.model === 'implicit' ? mergeDuplicates(fresh.entries, 'sum') : fresh.entries
   const rows =
     settings.model === 'bpr'
       ? await rankRows(gpu, parts, entries, side, settings, options)
@@ -63,6 +64,28 @@ export async function foldIn(gpu: Gpu, model: Model, ratings: Ratings, options: 
           signal: options.signal,
         })
   return { model: new Model(grownParts(parts, entries, side, rows), gpu), ...rest }
+}
+
+const foldInOptions = ['side', 'regularization', 'epochs', 'seed', 'signal'] as const satisfies (keyof FoldInOptions)[]
+
+/**
+ * Checks what needs no entries.
+ * @throws OptionError for an unknown option, for one that is none of the model's kind, and for a side that there is not
+ */
+export function checkFoldIn(model: Model, options: FoldInOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!foldInOptions.some(known => known === name)) throw unknownOption(name, foldInOptions)
+  }
+  const { side = 'users' } = options
+  if (side !== 'users' && side !== 'items') {
+    throw new OptionError('side', `"side" must be users or items, not ${JSON.stringify(side)}`)
+  }
+  // The rows of other models have a solution that needs neither.
+  const kind = kindOf(model)
+  for (const name of ['epochs', 'seed'] as const) {
+    if (kind === 'bpr' || options[name] === undefined) continue
+    throw new OptionError(name, `"${name}" goes with models of the kind bpr only, not with ${kind}`)
+  }
 }
 
 interface NewRows {
@@ -115,23 +138,28 @@ function settingsOf(parts: ModelParts, { regularization, epochs, seed }: FoldInO
   }
   const wanted = Object.entries({ regularization, epochs, seed }).filter(([, value]) => value !== undefined)
   const checked = resolveOptions(Object.fromEntries(wanted))
+  const lambda = regularization === undefined ? undefined : checked.regularization
   return {
     ...own,
-    ...(own.optimizer === 'adam' && own.solver === 'minibatch' ? decayAsPenalty(own, parts) : {}),
+    ...(own.optimizer === 'adam' && own.solver === 'minibatch' ? decayAsPenalty(own, parts, lambda) : {}),
     ...(seed === undefined ? {} : { seed: checked.seed }),
-    ...(regularization === undefined
-      ? {}
-      : { userRegularization: checked.regularization, itemRegularization: checked.regularization }),
+    ...(lambda === undefined ? {} : { userRegularization: lambda, itemRegularization: lambda }),
     epochs: epochs === undefined ? Math.min(50, own.epochs) : checked.epochs,
   }
 }
 
 /**
  * Adam's weight decay works on the gradient of a batch's mean square, 2 / B sum e q: over an epoch of N entries as the
- * penalty N / 2 times as large beside the sum of squares.
+ * penalty N / 2 times as large beside the sum of squares. A model without its N entries needs another lambda.
  */
-function decayAsPenalty(options: ResolvedOptions, { seen }: ModelParts) {
-  const half = (seen?.items.length ?? 2) / 2
+function decayAsPenalty(options: ResolvedOptions, { seen }: ModelParts, lambda: number | undefined) {
+  if (seen === undefined && lambda === undefined) {
+    throw new InputError(
+      'the model keeps no training entries, whose number says what the weight decay of adam is as a penalty; give a regularization',
+    )
+  }
+  if (seen === undefined) return { biasRegularization: lambda! }
+  const half = seen.items.length / 2
   return {
     userRegularization: half * options.userRegularization,
     itemRegularization: half * options.itemRegularization,
@@ -149,16 +177,19 @@ async function rankRows(
   { signal }: FoldInOptions,
 ): Promise<SolvedRows> {
   const ofUsers = side === 'users'
-  const before = ofUsers ? 0 : parts.itemIds.size
+  // How popular an item is shows in the entries of the model's training alone.
+  const negativePower = parts.seen === undefined ? 0 : (options.negativePower ?? 0)
+  // New items are held against the others, and not drawn against what their users have; new users need but the items that
+  // they are held against, and where all are alike no entries for that.
+  const all = ofUsers && negativePower === 0 ? entries : withSeen(parts, entries, side)
   const count = ofUsers ? entries.userCount : entries.itemCount
+  const before = (ofUsers ? all.userCount : all.itemCount) - count
   const rows = Uint32Array.from({ length: count }, (_, row) => before + row)
   const { factors } = parts
   const random = new Random(options.seed, 1)
   const drawn = Float32Array.from({ length: count * factors }, () => options.initStd * random.normal())
-  // New items are held against the others, and not drawn against what their users have: all entries take part.
-  const all = ofUsers ? entries : withSeen(parts, entries)
   const initial = (): Parameters => ({
-    userFactors: ofUsers ? drawn : parts.userFactors,
+    userFactors: ofUsers ? concat(parts.userFactors.subarray(0, before * factors), drawn) : parts.userFactors,
     itemFactors: ofUsers ? parts.itemFactors : concat(parts.itemFactors, drawn),
     userBias: new Float32Array(all.userCount),
     itemBias: concat(parts.itemBias ?? new Float32Array(parts.itemIds.size), new Float32Array(ofUsers ? 0 : count)),
@@ -168,7 +199,7 @@ async function rankRows(
     ...options,
     biases,
     factors,
-    negativePower: options.negativePower ?? 0,
+    negativePower,
     only: side,
     rows,
   })
@@ -179,15 +210,16 @@ async function rankRows(
     }
     const { userFactors, itemFactors, userBias, itemBias } = await solver.tables.read(gpu)
     return ofUsers
-      ? { factors: userFactors, bias: userBias }
+      ? { factors: userFactors.slice(before * factors), bias: userBias.slice(before) }
       : { factors: itemFactors.slice(before * factors), bias: itemBias.slice(before) }
   } finally {
     solver.destroy()
   }
 }
 
-/** Entries of new items behind those of the model's training. */
-function withSeen({ seen, userIds, itemIds }: ModelParts, entries: Ratings): Ratings {
+/** Entries of new rows behind those of the model's training. */
+function withSeen({ seen, userIds, itemIds }: ModelParts, entries: Ratings, side: 'users' | 'items'): Ratings {
+  const ofUsers = side === 'users'
   const before = seen?.items.length ?? 0
   const users = new Uint32Array(before + entries.length)
   const items = new Uint32Array(before + entries.length)
@@ -195,13 +227,18 @@ function withSeen({ seen, userIds, itemIds }: ModelParts, entries: Ratings): Rat
     users.fill(user, seen!.offsets[user]!, seen!.offsets[user + 1]!)
   }
   if (seen !== undefined) items.set(seen.items)
-  users.set(entries.users, before)
-  items.set(
-    entries.items.map(item => itemIds.size + item),
-    before,
-  )
+  const behind = (rows: Uint32Array, known: IdTable, isNew: boolean) =>
+    isNew ? rows.map(row => known.size + row) : rows
+  users.set(behind(entries.users, userIds, ofUsers), before)
+  items.set(behind(entries.items, itemIds, !ofUsers), before)
   const values = new Float32Array(users.length).fill(1)
-  return new Ratings({ users, items, values, userIds, itemIds: appendIds(itemIds, entries.itemIds) })
+  return new Ratings({
+    users,
+    items,
+    values,
+    userIds: ofUsers ? appendIds(userIds, entries.userIds) : userIds,
+    itemIds: ofUsers ? itemIds : appendIds(itemIds, entries.itemIds),
+  })
 }
 
 function grownParts(parts: ModelParts, entries: Ratings, side: 'users' | 'items', rows: SolvedRows): ModelParts {

@@ -56,7 +56,10 @@ export const optionsSchema = v.strictObject({
       'how the factors are found: sgd = entry by entry, in parallel without races (default; the only one of bpr); minibatch = by batches (default where the optimizer or a batch size asks for it); als = alternating least squares (the only one of implicit)',
     ),
   ),
-  optimizer: v.optional(option(oneOf(...optimizerNames), 'step rule; the solver sgd knows sgd and adagrad'), 'adagrad'),
+  optimizer: v.optional(
+    option(oneOf(...optimizerNames), 'step rule; the solver sgd knows sgd and adagrad, als and bpr have none'),
+    'adagrad',
+  ),
   factors: v.optional(option(integer(1, 512), 'rank k: latent factors a user and an item', 'k'), 32),
   epochs: v.optional(
     option(integer(0, 1_000_000), 'passes over the training entries (default: 20; als: 12; bpr: 50)', 'n'),
@@ -87,12 +90,16 @@ export const optionsSchema = v.strictObject({
     ),
   ),
   alpha: v.optional(
-    option(positive(), 'implicit: confidence 1 + alpha * value on observed cells, 1 elsewhere', 'alpha'),
+    option(
+      positive(),
+      'implicit: confidence 1 + alpha * |value| on observed cells, 1 elsewhere (the library "implicit" has alpha * value in all); values of 0 and below are of preference 0',
+      'alpha',
+    ),
   ),
   unobservedWeight: v.optional(
     option(
       positive(),
-      "implicit: weight of all cells beside 1 for an observed one (iALS); values count by their sign only (default, without alpha: the root of the observed cells' share)",
+      "implicit: weight of all cells beside 1 for an observed one (iALS); values count by their sign only: 0 and below are dislikes of weight 1 (default, without alpha: the root of the observed cells' share)",
       'weight',
     ),
   ),
@@ -108,7 +115,10 @@ export const optionsSchema = v.strictObject({
   itemLearningRate: v.optional(option(real(0), 'step size of item factors (default: the learning rate)', 'rate')),
   biasLearningRate: v.optional(option(real(0), 'step size of biases (default: the learning rate)', 'rate')),
   schedule: v.optional(
-    option(oneOf('constant', 'inverse', 'cosine', 'bold'), 'how the learning rate changes from epoch to epoch'),
+    option(
+      oneOf('constant', 'inverse', 'cosine', 'bold'),
+      'how the learning rate changes from epoch to epoch; not with als',
+    ),
     'constant',
   ),
   rateDecay: v.optional(option(real(0), 'inverse schedule: rate / (1 + decay * epoch)', 'decay'), 0.1),
@@ -139,7 +149,7 @@ export const optionsSchema = v.strictObject({
   initStd: v.optional(
     option(
       real(0),
-      'standard deviation of the initial factors (default: 0.1; implicit: 0.1 / sqrt(k); bpr: 0.01)',
+      "standard deviation of the initial factors (default: 0.1 * sqrt(the ratings' root mean square about their mean); bounded link: 0.1; implicit: 0.1 / sqrt(k); bpr: 0.01)",
       'sd',
     ),
   ),
@@ -237,8 +247,8 @@ const trainerOf = ({ model, solver }: Pick<ResolvedOptions, 'model' | 'solver'>)
 
 /**
  * Checks options and fills in the defaults.
- * @param data units and density of the ratings: default penalties and weights follow them, so that ratings in other units
- *   are trained alike. A training knows them from its ratings.
+ * @param data units and density of the ratings: default penalties, weights and initial factors follow them, so that
+ *   ratings in other units are trained alike. A training knows them from its ratings.
  * @throws OptionError that names the option, what it takes, and for an unknown one the nearest known one.
  */
 export function resolveOptions(
@@ -275,12 +285,16 @@ export function resolveOptions(
     biases: parsed.biases ?? parsed.model !== 'implicit',
     globalMean: parsed.globalMean ?? explicit,
     clip: parsed.clip ?? explicit,
-    initStd: parsed.initStd ?? initStdOf(parsed),
+    initStd: parsed.initStd ?? initStdOf(parsed, data),
   }
 }
 
-const initStdOf = ({ model, factors }: Parsed): number =>
-  model === 'explicit' ? 0.1 : model === 'bpr' ? bprDefaults.initStd : 0.1 / Math.sqrt(factors)
+/** Scores of explicit models are products of two factors, whose size is the root of theirs; sigmoids take scores without a unit. */
+function initStdOf({ model, link, factors }: Parsed, { score }: DataScale): number {
+  if (model === 'bpr') return bprDefaults.initStd
+  if (model === 'implicit') return 0.1 / Math.sqrt(factors)
+  return link === 'bounded' ? 0.1 : Number((0.1 * Math.sqrt(score)).toPrecision(3))
+}
 
 function defaultSolver({ model, optimizer, batchSize }: Parsed): 'sgd' | 'minibatch' | 'als' {
   if (model === 'implicit') return 'als'
@@ -367,6 +381,7 @@ function checkTrainer(trainer: Trainer, solver: 'sgd' | 'minibatch' | 'als', par
     )
   }
   const what = trainer === 'bpr' || model === 'implicit' ? `the model ${model}` : `the solver ${solver}`
+  checkSteps(trainer, what, parsed)
   if (precision !== 'f32' && trainer !== 'sgd') {
     throw new OptionError(
       'precision',
@@ -399,15 +414,33 @@ function checkTrainer(trainer: Trainer, solver: 'sgd' | 'minibatch' | 'als', par
   }
 }
 
+/** Refuses rules of steps that a training would pass over; what options resolve to by default is no such rule. */
+function checkSteps(trainer: Trainer, what: string, { optimizer, schedule, penalty }: Parsed): void {
+  if (trainer !== 'als' && trainer !== 'bpr') return
+  if (optimizer !== v.getDefault(optionsSchema.entries.optimizer)) {
+    const own = trainer === 'als' ? 'solves whole rows' : 'takes plain steps'
+    throw new OptionError('optimizer', `"optimizer" ${optimizer} does not go with ${what}, which ${own}; leave it out`)
+  }
+  if (trainer === 'als' && schedule !== 'constant') {
+    throw new OptionError('schedule', `"schedule" ${schedule} does not go with ${what}, which has no learning rate`)
+  }
+  if (trainer === 'bpr' && penalty !== undefined && penalty !== 'weighted') {
+    throw new OptionError('penalty', `"penalty" ${penalty} does not go with the model bpr, which knows weighted only`)
+  }
+}
+
 const nameOf = (what: string) => what.replace(/^the solver /, '')
 
 function optionError(issue: v.BaseIssue<unknown>): OptionError {
   const name = String(issue.path?.[0]?.key ?? 'options')
   const known = Object.keys(optionsSchema.entries)
-  if (issue.path !== undefined && !known.includes(name)) {
-    const nearest = closest(name, known)
-    return new OptionError(name, `unknown option "${name}"; did you mean "${nearest}"?`, nearest)
-  }
+  if (issue.path !== undefined && !known.includes(name)) return unknownOption(name, known)
   if (issue.path === undefined) return new OptionError('options', 'options must be an object')
   return new OptionError(name, `"${name}" ${issue.message}, not ${JSON.stringify(issue.input)}`)
+}
+
+/** Names the nearest option that there is. */
+export function unknownOption(name: string, known: readonly string[]): OptionError {
+  const nearest = closest(name, known)
+  return new OptionError(name, `unknown option "${name}"; did you mean "${nearest}"?`, nearest)
 }

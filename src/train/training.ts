@@ -1,3 +1,4 @@
+import { mergeDuplicates } from '../data/duplicates.ts'
 import { UNKNOWN } from '../data/ids.ts'
 import type { Ratings } from '../data/ratings.ts'
 import { type SeenItems, seenItems } from '../data/seen.ts'
@@ -18,6 +19,8 @@ import { divergedAbove, scaleOf } from './scale.ts'
 import { Schedule } from './schedule.ts'
 import { type KeptState, StateKeeper } from './state-keeper.ts'
 import {
+  type RankedEntries,
+  rankedEntries,
   type ValidationMeter,
   type ValidationReport,
   validateErrors,
@@ -69,9 +72,10 @@ export interface TrainingExtras {
   /** Whether the model keeps each user's training items, so that recommendations can leave them out. Default true. */
   keepSeen?: boolean | undefined
   /**
-   * A model to go on from, of the same kind and rank: its users and items keep their places and what was learned of them,
-   * and those of the ratings that it does not know come behind them. Its mean stays, and so do the options that it was
-   * trained with, but for epochs, seed and validation; an optimizer starts anew.
+   * A model to go on from, of the same kind and rank: its users and items keep their places, and those of the ratings that
+   * it does not know come behind them. Rows without entries in the ratings stay as they are; those with some start from
+   * what was learned of them and are trained on the ratings at hand alone (als: solved from these). The mean stays, and so
+   * do the options that it was trained with, but for epochs, seed and validation; an optimizer starts anew.
    */
   from?: Model | undefined
 }
@@ -93,6 +97,8 @@ export class Training implements AsyncIterable<EpochReport> {
   readonly #ratings: Ratings
   readonly #train: Ratings
   readonly #validation: Ratings | undefined
+  /** What a model that ranks is validated on. */
+  readonly #ranked: RankedEntries | undefined
   readonly #extras: TrainingExtras
   readonly #scale: ModelScale
   readonly #divergedAbove: number
@@ -115,7 +121,9 @@ export class Training implements AsyncIterable<EpochReport> {
       throw new OptionError('validationRatio', '"validationRatio" does not go with validation entries of your own')
     }
     this.#gpu = gpu
-    const grown = from === undefined ? ratings : growRatings(ratings, from)
+    // Implicit entries of one cell are parts of its count or strength; bpr takes each for a positive of its own.
+    const entries = given.model === 'implicit' ? mergeDuplicates(ratings, 'sum') : ratings
+    const grown = from === undefined ? entries : growRatings(entries, from)
     this.#ratings = grown
     this.#extras = { signal, validation, keepSeen, from }
     const { validationRatio, seed } = given
@@ -125,6 +133,10 @@ export class Training implements AsyncIterable<EpochReport> {
     if (this.#validation?.length === 0) throw new OptionError('validation', 'there are no entries to validate on')
     if (given.patience > 0 && this.#validation === undefined) {
       throw new OptionError('patience', '"patience" needs validation entries: give a "validationRatio"')
+    }
+    if (this.#validation !== undefined && given.model !== 'explicit') {
+      const option = parts === undefined ? 'validation' : 'validationRatio'
+      this.#ranked = rankedEntries(this.#train, this.#validation, { option, model: given.model })
     }
     const scale = scaleOf(this.#train, given)
     this.#scale = from === undefined ? scale : warmScale(from, scale)
@@ -136,7 +148,7 @@ export class Training implements AsyncIterable<EpochReport> {
     this.#divergedAbove = divergedAbove(this.#train, this.#scale, this.options)
   }
 
-  /** Entries that are trained on, and those held out for validation. */
+  /** Entries that are trained on, those of one cell of an implicit matrix counted once, and those held out for validation. */
   get entries(): { train: number; validation: number } {
     return { train: this.#train.length, validation: this.#validation?.length ?? 0 }
   }
@@ -211,7 +223,7 @@ export class Training implements AsyncIterable<EpochReport> {
     try {
       const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial())
       made.push(keeper)
-      const meter = this.#validation && (await this.#createMeter(solver.tables, this.#validation))
+      const meter = await this.#createMeter(solver.tables)
       if (meter !== undefined) made.push(meter)
       await this.#gpu.idle()
       return { solver, keeper, meter }
@@ -250,10 +262,9 @@ export class Training implements AsyncIterable<EpochReport> {
       : MinibatchSolver.create(this.#gpu, this.#train, this.#scale, initial, options)
   }
 
-  async #createMeter(tables: FactorTables, validation: Ratings): Promise<ValidationMeter> {
-    return this.options.model === 'explicit'
-      ? await validateErrors(this.#gpu, tables, this.#scale, validation)
-      : validateRanking(this.#gpu, tables, this.#scale, this.#train, validation)
+  async #createMeter(tables: FactorTables): Promise<ValidationMeter | undefined> {
+    if (this.#ranked !== undefined) return validateRanking(this.#gpu, tables, this.#scale, this.#ranked)
+    return this.#validation && (await validateErrors(this.#gpu, tables, this.#scale, this.#validation))
   }
 
   async #runEpoch(run: Run, epoch: number): Promise<EpochReport> {
@@ -264,7 +275,7 @@ export class Training implements AsyncIterable<EpochReport> {
     if (this.#diverged(sums, trainLoss)) throw new Divergence(trainLoss, sums.failure)
     const objective = trainLoss + sums.penalty / this.#train.length
     this.#schedule.observe(objective)
-    const validation = await run.meter?.measure()
+    const validation = await run.meter?.measure(this.#extras.signal)
     const score = validation && validationScore(validation)
     if (score === undefined || score > this.#best) {
       this.#best = score ?? this.#best

@@ -27,8 +27,13 @@ const followers: Partial<Record<keyof TrainOptions, readonly (keyof TrainOptions
   unobservedWeight: ['alpha', 'penalty', 'regularization', 'userRegularization', 'itemRegularization'],
 }
 
-/** Options that choose another way to train: then nothing is passed on but kind, rank and form. */
+/** Options that choose a way to train: where it is another one, nothing is passed on but kind, rank and form. */
 const ways = ['solver', 'optimizer', 'batchSize'] as const
+
+/** All models have a batch size among their options; it is the way of those by mini-batches. */
+const isOther = (way: (typeof ways)[number], trained: Readonly<Record<string, unknown>>, options: TrainOptions) =>
+  options[way] !== undefined &&
+  (options[way] !== trained[way] || (way === 'batchSize' && trained.solver !== 'minibatch'))
 
 /**
  * The options of a training that goes on from a model: kind, rank and form are the model's, and so is what else its training
@@ -43,17 +48,18 @@ export function warmOptions(model: Model, options: TrainOptions): TrainOptions {
     link: parts.link,
     ...(kindOf(model) === 'implicit' ? {} : { biases: parts.itemBias !== undefined }),
   }
+  const given: TrainOptions = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(own)) {
-    const wanted = options[name as keyof TrainOptions]
+    const wanted = given[name as keyof TrainOptions]
     if (wanted !== undefined && wanted !== value) {
       throw new OptionError(name, `"${name}" is ${value} in the model that the training goes on from, not ${wanted}`)
     }
   }
-  return { ...passedOn(parts.options, options), ...own, ...options }
+  return { ...passedOn(parts.options, given), ...own, ...given }
 }
 
 function passedOn(trained: Readonly<Record<string, unknown>>, options: TrainOptions): TrainOptions {
-  if (ways.some(way => options[way] !== undefined)) return {}
+  if (ways.some(way => isOther(way, trained, options))) return {}
   const left = new Set<string>(ofTheTraining)
   for (const [name, following] of Object.entries(followers)) {
     if (options[name as keyof TrainOptions] !== undefined) for (const follower of following) left.add(follower)
@@ -67,7 +73,8 @@ function passedOn(trained: Readonly<Record<string, unknown>>, options: TrainOpti
   return kept
 }
 
-const kindOf = ({ parts }: Model): NonNullable<TrainOptions['model']> => {
+/** What the entries of a model mean. */
+export const kindOf = ({ parts }: Model): NonNullable<TrainOptions['model']> => {
   const kind = parts.options.model
   return kind === 'implicit' || kind === 'bpr' ? kind : 'explicit'
 }

@@ -206,6 +206,8 @@ describe('an explicit model', () => {
       '1',
       '--no-global-mean',
       '--no-biases',
+      '--init-std',
+      '0.1',
       '--test-ratio',
       '0',
       '--out',

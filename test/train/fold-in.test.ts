@@ -3,10 +3,10 @@ import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import { InputError, OptionError } from '../../src/errors.ts'
-import type { Model } from '../../src/model/model.ts'
+import { Model } from '../../src/model/model.ts'
 import type { ModelParts } from '../../src/model/parts.ts'
 import { fit } from '../../src/train/fit.ts'
-import { foldIn } from '../../src/train/fold-in.ts'
+import { type FoldInOptions, foldIn } from '../../src/train/fold-in.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { alsEpoch } from '../reference/als_epoch.ts'
 import { useGpu } from '../support/gpu.ts'
@@ -34,12 +34,24 @@ function held(ratings: Ratings, side: Side): { known: Ratings; fresh: Ratings } 
   return { known: part(false), fresh: part(true) }
 }
 
-const cases: { title: string; options: TrainOptions }[] = [
-  { title: 'als', options: { solver: 'als', regularization: 0.05, penalty: 'weighted' } },
+/** About zero, so that half of them are dislikes of an implicit model. */
+const centred = new Ratings({ ...planted, values: planted.values.map(value => value - 3.5) })
+
+const cases: { title: string; options: TrainOptions; ratings?: Ratings }[] = [
+  {
+    title: 'als',
+    options: { solver: 'als', userRegularization: 0.05, itemRegularization: 0.3, penalty: 'weighted' },
+  },
   { title: 'sgd without biases', options: { regularization: 0.5, biases: false, epochs: 10 } },
   { title: 'minibatch adam', options: { optimizer: 'adam', regularization: 1e-3, learningRate: 0.02, epochs: 10 } },
   { title: 'implicit', options: { model: 'implicit', unobservedWeight: 0.1, regularization: 0.02 } },
   { title: 'implicit by confidence', options: { model: 'implicit', alpha: 2, regularization: 0.2, penalty: 'sqrt' } },
+  { title: 'implicit with dislikes', options: { model: 'implicit', alpha: 2 }, ratings: centred },
+  {
+    title: 'implicit with weighty dislikes',
+    options: { model: 'implicit', unobservedWeight: 0.1, userRegularization: 0.02, itemRegularization: 0.1 },
+    ratings: centred,
+  },
 ]
 
 /** Rows of one side against the other in double precision: one half of an iteration over the fresh entries. */
@@ -47,7 +59,7 @@ function reference(
   parts: ModelParts,
   fresh: Ratings,
   side: Side,
-  n: number,
+  lambda?: number,
 ): { factors: Float64Array; bias: Float64Array } {
   const { options } = parts as { options: Partial<Record<string, number>> }
   const half = options.optimizer === ('adam' as never) ? parts.seen!.items.length / 2 : 1
@@ -56,6 +68,7 @@ function reference(
     side === 'items' ? fresh.itemIds : parts.itemIds,
   )
   const count = fresh[side === 'users' ? 'userIds' : 'itemIds'].size
+  const n = parts[side === 'users' ? 'itemIds' : 'userIds'].size
   const fixed = side === 'users' ? parts.itemFactors : parts.userFactors
   const fixedBias = (side === 'users' ? parts.itemBias : parts.userBias) ?? new Float32Array(n)
   // The reference solves users first: items become users of a matrix on its side.
@@ -78,7 +91,7 @@ function reference(
             ? { unobservedWeight: options.unobservedWeight }
             : undefined,
       exponent: { weighted: 1, sqrt: 0.5, frobenius: 0 }[String(options.penalty) as 'sqrt'],
-      userPenalty: half * options[side === 'users' ? 'userRegularization' : 'itemRegularization']!,
+      userPenalty: lambda ?? half * options[side === 'users' ? 'userRegularization' : 'itemRegularization']!,
       itemPenalty: 1,
       biasPenalty: half * options.biasRegularization!,
     },
@@ -100,23 +113,26 @@ function expectUntouched({ parts }: Model, grown: ModelParts): void {
   expect(grown.seen!.items.length).toBeGreaterThan(parts.seen!.items.length)
 }
 
-describe.each(cases)('fold-in into a model by $title', ({ options }) => {
+/** That the new rows are those of the reference, in single precision times the condition of their equations (some hundreds). */
+function expectSolved({ parts }: Model, before: ModelParts, fresh: Ratings, side: Side, lambda?: number): void {
+  const expected = reference(before, fresh, side, lambda)
+  const [factors, bias] =
+    side === 'users' ? (['userFactors', 'userBias'] as const) : (['itemFactors', 'itemBias'] as const)
+  const close = () => 1000 * 2 ** -23 * 3
+  expectClose('factors', parts[factors].subarray(before[factors].length), expected.factors, close)
+  if (before[bias] === undefined) return
+  expectClose('bias', parts[bias]!.subarray(before[bias].length), expected.bias, close)
+}
+
+describe.each(cases)('fold-in into a model by $title', ({ options, ratings = planted }) => {
   it.each(sides)('solves new %s as the reference does, and leaves the rest alone', async side => {
-    const { known, fresh } = held(planted, side)
+    const { known, fresh } = held(ratings, side)
     const { model } = await fit(device.gpu, known, { factors: 5, seed: 1, ...options })
     const folded = await foldIn(device.gpu, model, fresh, { side })
-    const { parts } = folded.model
     expect(folded).toMatchObject({ known: 0, left: 0, entries: fresh.length })
     expect(folded.added.length).toBe(10)
-    expectUntouched(model, parts)
-    const n = side === 'users' ? model.itemCount : model.userCount
-    const expected = reference(model.parts, fresh, side, n)
-    const before = side === 'users' ? model.userCount : model.itemCount
-    const table = side === 'users' ? parts.userFactors : parts.itemFactors
-    const bias = side === 'users' ? parts.userBias : parts.itemBias
-    // Single precision, times the condition of the rows' equations (some hundreds here).
-    expectClose('factors', table.subarray(before * 5), expected.factors, () => 1000 * 2 ** -23 * 3)
-    if (bias !== undefined) expectClose('bias', bias.subarray(before), expected.bias, () => 1000 * 2 ** -23 * 3)
+    expectUntouched(model, folded.model.parts)
+    expectSolved(folded.model, model.parts, fresh, side)
     folded.model.destroy()
   })
 })
@@ -154,43 +170,36 @@ describe('fold-in', () => {
     }
   })
 
-  it.each(sides)('ranks for new %s of a model by bpr as for those of its training', async side => {
-    const random = new Random(4)
-    const users: number[] = []
-    const items: number[] = []
-    for (let user = 0; user < 60; user++) {
-      for (let item = 0; item < 60; item++) {
-        if (random.uniform() < (user % 3 === item % 3 ? 0.7 : 0.02)) {
-          users.push(user)
-          items.push(item)
-        }
-      }
+  it.each(sides)('takes the penalty of the caller for new %s', async side => {
+    const { known, fresh } = held(planted, side)
+    const { model } = await fit(device.gpu, known, { factors: 4, seed: 1, solver: 'als', regularization: 0.1 })
+    const { model: grown } = await foldIn(device.gpu, model, fresh, { side, regularization: 2 })
+    expectSolved(grown, model.parts, fresh, side, 2)
+  })
+
+  it('takes entries of one cell of an implicit model for parts of its value', async () => {
+    const { known, fresh } = held(planted, 'users')
+    const raw = (side: Side) => Array.from(fresh[side], row => fresh[side === 'users' ? 'userIds' : 'itemIds'].at(row))
+    const twice = <T>(list: Iterable<T>) => [...list, ...list]
+    const halves = Array.from(fresh.values, value => value / 2)
+    const copies = Ratings.from(twice(raw('users')), twice(raw('items')), twice(halves))
+    for (const options of [{ alpha: 2 }, { unobservedWeight: 0.1 }]) {
+      const { model } = await fit(device.gpu, known, { model: 'implicit', factors: 4, seed: 1, ...options })
+      const [whole, parts] = [await foldIn(device.gpu, model, fresh), await foldIn(device.gpu, model, copies)]
+      expect(parts.model.parts.userFactors).toEqual(whole.model.parts.userFactors)
+      expect(parts).toMatchObject({ added: whole.added, entries: 2 * whole.entries })
     }
-    const all = Ratings.from(
-      users,
-      items,
-      users.map(() => 1),
-    )
-    const { known, fresh } = held(all, side)
-    const { model } = await fit(device.gpu, known, { model: 'bpr', factors: 6, epochs: 40, seed: 2 })
-    const { model: grown, added } = await foldIn(device.gpu, model, fresh, { side })
-    expectUntouched(model, grown.parts)
-    let right = 0
-    let count = 0
-    for (const id of added.map(Number)) {
-      for (let a = 0; a < 60; a++) {
-        for (let b = 0; b < 60; b++) {
-          if (a % 3 !== id % 3 || b % 3 === id % 3) continue
-          const score = (one: number) => (side === 'users' ? grown.predict(id, one) : grown.predict(one, id))
-          // An item's bias is a matter of all users: new items are compared for users of the two kinds.
-          right += Number(score(a) > score(b))
-          count++
-        }
-      }
-    }
-    expect(right / count).toBeGreaterThan(0.95)
-    const again = await foldIn(device.gpu, model, fresh, { side })
-    expect(again.model.parts).toEqual(grown.parts)
+  })
+
+  it('needs a penalty for a model by adam that keeps no entries', async () => {
+    const { known, fresh } = held(planted, 'users')
+    const { model } = await fit(device.gpu, known, { factors: 3, optimizer: 'adam', epochs: 1, keepSeen: false })
+    await expect(foldIn(device.gpu, model, fresh)).rejects.toThrow(/no training entries.*give a regularization/)
+    await expect(foldIn(device.gpu, model, fresh)).rejects.toBeInstanceOf(InputError)
+    const { model: grown } = await foldIn(device.gpu, model, fresh, { regularization: 0.5 })
+    const biasRegularization = 0.5
+    const parts = { ...model.parts, seen: { offsets: new Uint32Array(1), items: new Uint32Array(2) } }
+    expectSolved(grown, { ...parts, options: { ...parts.options, biasRegularization } }, fresh, 'users', 0.5)
   })
 
   it('counts ids that the model knows, those it can do nothing with, and leaves entries of unknown items out', async () => {
@@ -210,8 +219,106 @@ describe('fold-in', () => {
     const fresh = Ratings.from([999], [Number(planted.itemIds.at(0))], [3])
     await expect(foldIn(device.gpu, model, fresh, { side: 'rows' as never })).rejects.toBeInstanceOf(OptionError)
     await expect(foldIn(device.gpu, model, fresh, { regularization: -1 })).rejects.toBeInstanceOf(OptionError)
-    const { Model: ModelOf } = await import('../../src/model/model.ts')
-    const strange = new ModelOf({ ...model.parts, options: { factors: 'many' } })
+    const misspelt = foldIn(device.gpu, model, fresh, { regularisation: 1 } as never)
+    await expect(misspelt).rejects.toMatchObject({ option: 'regularisation', nearest: 'regularization' })
+    for (const name of ['epochs', 'seed'] as const) {
+      const needless = foldIn(device.gpu, model, fresh, { [name]: 1 })
+      await expect(needless).rejects.toMatchObject({
+        code: 'OPTION',
+        option: name,
+        message: expect.stringMatching(/bpr only, not with explicit/),
+      })
+    }
+    const strange = new Model({ ...model.parts, options: { factors: 'many' } })
     await expect(foldIn(device.gpu, strange, fresh)).rejects.toBeInstanceOf(InputError)
+  })
+})
+
+const groups = 3
+
+/** 60 users, most of whose items are of their own group: those of equal remainder. */
+function groupedUse(): Ratings {
+  const random = new Random(4)
+  const pairs: [user: number, item: number][] = []
+  for (let user = 0; user < 60; user++) {
+    for (let item = 0; item < 60; item++) {
+      if (random.uniform() < (user % groups === item % groups ? 0.7 : 0.02)) pairs.push([user, item])
+    }
+  }
+  const column = (at: 0 | 1) => pairs.map(pair => pair[at])
+  return Ratings.from(
+    column(0),
+    column(1),
+    pairs.map(() => 1),
+  )
+}
+
+/** Share of the pairs of one row of the other side of a new row's group and one that is not that it ranks in this order. */
+function pairAccuracy(model: Model, added: readonly (string | number)[], side: Side): number {
+  let right = 0
+  let count = 0
+  for (const id of added.map(Number)) {
+    // An item's bias is a matter of all users: new items are compared for users of the two kinds.
+    const scores = Array.from({ length: 60 }, (_, one) =>
+      side === 'users' ? model.predict(id, one) : model.predict(one, id),
+    )
+    for (let a = id % groups; a < 60; a += groups) {
+      for (let b = 0; b < 60; b++) {
+        if (b % groups === id % groups) continue
+        right += Number(scores[a]! > scores[b]!)
+        count++
+      }
+    }
+  }
+  return right / count
+}
+
+describe('fold-in into a model by bpr', () => {
+  const use = groupedUse()
+  const settings = { model: 'bpr', factors: 6, epochs: 40, seed: 2 } as const
+
+  it.each(sides)('ranks for new %s as for those of its training', async side => {
+    const { known, fresh } = held(use, side)
+    const { model } = await fit(device.gpu, known, settings)
+    const { model: grown, added } = await foldIn(device.gpu, model, fresh, { side })
+    expectUntouched(model, grown.parts)
+    expect(added).toHaveLength(10)
+    expect(pairAccuracy(grown, added, side)).toBeGreaterThan(0.95)
+    const again = await foldIn(device.gpu, model, fresh, { side })
+    expect(again.model.parts).toEqual(grown.parts)
+  })
+
+  it.each(sides)('ranks for new %s without the entries of its training too', async side => {
+    const { known, fresh } = held(use, side)
+    const { model } = await fit(device.gpu, known, { ...settings, negativePower: 1, keepSeen: false })
+    const { model: grown, added } = await foldIn(device.gpu, model, fresh, { side })
+    expect(grown.parts.seen).toBeUndefined()
+    expect(pairAccuracy(grown, added, side)).toBeGreaterThan(0.95)
+  })
+
+  it.each(sides)('draws negatives for one row of the %s by their popularity in the training', async side => {
+    const { known, fresh } = held(use, side)
+    const { model } = await fit(device.gpu, known, { ...settings, negativePower: 1 })
+    const first = fresh[side].findIndex((_, e) => fresh[side][e] === 0)
+    const one = fresh.select(fresh[side].map((_, e) => e).filter(e => fresh[side][e] === fresh[side][first]))
+    const { model: grown, added } = await foldIn(device.gpu, model, one, { side })
+    expectUntouched(model, grown.parts)
+    expect(added).toHaveLength(1)
+    expect(pairAccuracy(grown, added, side)).toBeGreaterThan(0.95)
+  })
+
+  it('passes as often as it is told, by the draws that it is told, else those of the training', async () => {
+    const { known, fresh } = held(use, 'users')
+    const { model } = await fit(device.gpu, known, { ...settings, epochs: 3 })
+    const factorsOf = async (options: FoldInOptions, of = model) =>
+      (await foldIn(device.gpu, of, fresh, options)).model.parts.userFactors.slice(model.parts.userFactors.length)
+    const standard = await factorsOf({})
+    expect(await factorsOf({ epochs: 3, seed: 2 })).toEqual(standard)
+    expect(await factorsOf({ epochs: 1 })).not.toEqual(standard)
+    expect(await factorsOf({ seed: 3 })).not.toEqual(standard)
+    const random = new Random(7, 1)
+    expect(await factorsOf({ epochs: 0, seed: 7 })).toEqual(standard.map(() => 0.01 * random.normal()))
+    const long = new Model({ ...model.parts, options: { ...model.parts.options, epochs: 60 } })
+    expect(await factorsOf({}, long)).toEqual(await factorsOf({ epochs: 50 }))
   })
 })

@@ -57,6 +57,18 @@ describe('options', () => {
     })
   })
 
+  it('draws factors of explicit models in units of the root of the ratings, others without one', () => {
+    const units = { score: 20, derivative: 20, density: 0.01 }
+    for (const options of [{}, { solver: 'als' }, { solver: 'minibatch' }] as const) {
+      expect(resolveOptions(options).initStd).toBe(0.1)
+      expect(resolveOptions(options, units).initStd).toBe(0.447)
+    }
+    expect(resolveOptions({ link: 'bounded' }, units).initStd).toBe(0.1)
+    expect(resolveOptions({ model: 'bpr' }, units).initStd).toBe(0.01)
+    expect(resolveOptions({ model: 'implicit', factors: 25 }, units).initStd).toBe(0.02)
+    expect(resolveOptions({ initStd: 0.3 }, units).initStd).toBe(0.3)
+  })
+
   it('resolves what it has resolved to itself, whatever the data', () => {
     for (const given of [
       { optimizer: 'sgd' },
@@ -70,6 +82,14 @@ describe('options', () => {
       const once = resolveOptions({ ...given, seed: 4 }, { score: 2, derivative: 3, density: 0.04 })
       expect(resolveOptions(once)).toEqual(once)
     }
+  })
+
+  it('takes what solvers without steps resolve to by default, and schedules of bpr', () => {
+    const idle = { optimizer: 'adagrad', schedule: 'constant' } as const
+    expect(resolveOptions({ solver: 'als', ...idle })).toEqual(resolveOptions({ solver: 'als' }))
+    expect(resolveOptions({ model: 'implicit', ...idle })).toEqual(resolveOptions({ model: 'implicit' }))
+    const ranking = resolveOptions({ model: 'bpr', penalty: 'weighted', optimizer: 'adagrad', schedule: 'cosine' })
+    expect(ranking).toEqual({ ...resolveOptions({ model: 'bpr' }), schedule: 'cosine' })
   })
 
   it('gives each kind of model defaults of its own', () => {
@@ -128,6 +148,14 @@ describe('options', () => {
     [{ model: 'implicit', globalMean: true }, 'globalMean', 'implicit'],
     [{ model: 'bpr', clip: true }, 'clip', 'bpr'],
     [{ model: 'implicit', link: 'bounded' }, 'link', 'linear'],
+    [{ model: 'bpr', penalty: 'sqrt' }, 'penalty', 'knows weighted only'],
+    [{ model: 'bpr', penalty: 0.5 }, 'penalty', 'knows weighted only'],
+    [{ model: 'bpr', optimizer: 'sgd' }, 'optimizer', 'the model bpr, which takes plain steps'],
+    [{ model: 'bpr', optimizer: 'adam' }, 'optimizer', 'the model bpr, which takes plain steps'],
+    [{ solver: 'als', optimizer: 'adam' }, 'optimizer', 'the solver als, which solves whole rows'],
+    [{ model: 'implicit', optimizer: 'sgd' }, 'optimizer', 'the model implicit, which solves whole rows'],
+    [{ solver: 'als', schedule: 'cosine' }, 'schedule', 'the solver als, which has no learning rate'],
+    [{ model: 'implicit', schedule: 'bold' }, 'schedule', 'the model implicit, which has no learning rate'],
     [{ model: 'implicit', alpha: 1, unobservedWeight: 0.1 }, 'alpha', 'one of them'],
     [{ model: 'implicit', alpha: 0 }, 'alpha', 'positive'],
     [{ alpha: 1 }, 'alpha', 'the model implicit only'],

@@ -112,6 +112,45 @@ describe('going on from a model', () => {
     expect(other).not.toHaveProperty('unobservedWeight')
   })
 
+  it('passes on what it was trained with where the caller names the same way, or nothing', async () => {
+    const first = { factors: 3, epochs: 1, regularization: 0.4, penalty: 'weighted' } as const
+    const nothing = { factors: undefined, regularization: undefined, link: undefined, solver: undefined }
+    for (const [way, same] of [
+      [{ solver: 'als' }, { solver: 'als' }],
+      [{ optimizer: 'sgd' }, { optimizer: 'sgd', solver: 'sgd' }],
+      [
+        { solver: 'minibatch', batchSize: 64 },
+        { batchSize: 64, solver: 'minibatch', optimizer: 'adagrad' },
+      ],
+    ] as const) {
+      const { model } = await fit(device.gpu, old, { ...first, ...way })
+      const optionsOf = (options: TrainOptions) => new Training(device.gpu, old, { ...options, from: model }).options
+      expect(optionsOf({})).toMatchObject({ ...way, regularization: 0.4, penalty: 'weighted', factors: 3 })
+      expect(optionsOf(same)).toEqual(optionsOf({}))
+      expect(optionsOf(nothing)).toEqual(optionsOf({}))
+      expect(optionsOf({ solver: way.solver === 'als' ? 'sgd' : 'als' }).regularization).not.toBe(0.4)
+    }
+  })
+
+  it('by batches is another way, whatever their size', async () => {
+    const { model } = await fit(device.gpu, old, { factors: 3, epochs: 1 })
+    const { options } = new Training(device.gpu, old, { batchSize: 4096, from: model })
+    expect(options).toMatchObject({ solver: 'minibatch', penalty: 'weighted' })
+  })
+
+  it.each(['linear', 'bounded'] as const)(
+    'takes new ratings into the range, but under a bounded link: %s',
+    async link => {
+      const { model } = await fit(device.gpu, old, { factors: 3, epochs: 1, link })
+      const { range, mean } = model.parts
+      const beyond = Ratings.from([1, 2, 3], [1, 2, 3], [range.min + 0.5, range.max + 1, range.max + 2])
+      const { model: grown } = await fit(device.gpu, beyond, { epochs: 1, from: model })
+      expect(grown.parts.mean).toBe(mean)
+      const union = { min: range.min, max: Math.fround(range.max + 2) }
+      expect(grown.parts.range).toEqual(link === 'bounded' ? range : union)
+    },
+  )
+
   it('goes on for implicit models and for bpr', async () => {
     for (const kind of ['implicit', 'bpr'] as const) {
       const { model } = await fit(device.gpu, old, { model: kind, factors: 4, epochs: 5 })

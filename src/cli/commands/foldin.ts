@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import { InputError, OptionError } from '../../errors.ts'
+import { InputError } from '../../errors.ts'
 import { Model } from '../../model/model.ts'
 import { readModel } from '../../node/model-file.ts'
-import { type FoldInOptions, foldIn } from '../../train/fold-in.ts'
+import { checkFoldIn, type FoldInOptions, foldIn } from '../../train/fold-in.ts'
 import { withGpu } from '../adapter.ts'
 import { elapsed } from '../clock.ts'
 import { counted, seconds } from '../format.ts'
@@ -52,14 +52,6 @@ export function addFoldIn(program: Command, session: Session): void {
   command.action(perform(session, run))
 }
 
-/** Epochs and draws are those of bpr; the rows of other models have a solution that needs neither. */
-function checkKind(kind: string, words: Pick<Words, 'epochs' | 'seed'>): void {
-  for (const name of ['epochs', 'seed'] as const) {
-    if (kind === 'bpr' || words[name] === undefined) continue
-    throw new OptionError(name, `"${name}" goes with models of the kind bpr only, not with ${kind}`)
-  }
-}
-
 const run: Run = async (session, command) => {
   const began = performance.now()
   const { terminal, signal } = session
@@ -67,11 +59,11 @@ const run: Run = async (session, command) => {
   const { side = 'users', regularization, epochs, seed, out } = command.opts<Words>()
   await checkWritable(out)
   const { parts } = await readModel(modelFile)
-  checkKind(modelKind(new Model(parts)), { epochs, seed })
+  const options = { side, regularization, epochs, seed, signal }
+  checkFoldIn(new Model(parts), options)
   const { ratings, skipped, merged } = await readInput(session, command, ratingsFile)
   return await withGpu(session, async gpu => {
     const folding = performance.now()
-    const options = { side, regularization, epochs, seed, signal }
     const { model, added, known, left, entries } = await foldIn(gpu, new Model(parts), ratings, options)
     const fold = elapsed(folding)
     const [noun, other] = side === 'users' ? ['user', 'items'] : ['item', 'users']
