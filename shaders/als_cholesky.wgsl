@@ -1,16 +1,17 @@
 // The exact solution of each row's normal equations A x = b (`lib/als.wgsl`) by Cholesky's method, A = L L^T. A workgroup
 // owns a row; the tiles stay in the registers of the invocations that own them, and what the others need of a block column
-// goes through workgroup memory. The triangle that is factorized has b below A, so that L y = b is solved on the way, and
-// its last element becomes sum weight target^2 - |y|^2: the row's objective.
+// goes through workgroup memory. The triangle that is factorized has b below A, so that L y = b is solved on the way; what is
+// left of the row's objective is const - |y|^2.
 //
 // Right-looking: for each block column c, the tile (c, c) becomes the inverse of its factor, the tiles below it become
 // those of L, and the trailing ones lose L_ic L_jc^T. Then L^T x = y from the last block up.
 //
-// (entries k^2 / 2 + k^3 / 6) multiply-adds and 4 k + 12 bytes an entry. A pivot that is not positive, next to what stood on
-// the diagonal, makes x and the objective NaN, which the solver finds.
+// (entries k^2 / 2 + k^3 / 6) multiply-adds and 4 k + 12 bytes an entry. A is a sum of squares, so its pivots are positive but
+// for rounding errors. An unknown whose pivot is down to those, next to what stood on the diagonal, depends on the ones before
+// it: it stays 0. A pivot that is not finite makes x and the objective NaN, which the solver finds.
 
 import constants::{CHUNK, ROW_BLOCKS, THREADS, TILES};
-import package::lib::als::{AlsBlock, AlsOptions};
+import package::lib::als::{AlsBlock, AlsOptions, is_finite};
 import package::lib::dispatch::linear_workgroup;
 import package::lib::model::FACTOR_BLOCKS;
 import package::lib::normal_tiles::{TILE_COUNT, Tiles, accumulate, place_of};
@@ -28,8 +29,8 @@ import package::lib::normal_tiles::{TILE_COUNT, Tiles, accumulate, place_of};
 // Blocks of unknowns: those of the factors, and the bias's.
 const UNKNOWNS: u32 = ROW_BLOCKS - 1;
 
-// A pivot below this share of its diagonal element is rounding noise.
-const SMALLEST_PIVOT: f32 = 0x1p-22;
+// A pivot below this share of its diagonal element is rounding errors.
+const ROUNDING: f32 = 0x1p-15;
 
 var<workgroup> sh_panel: array<mat4x4f, ROW_BLOCKS>;
 var<workgroup> sh_inverse: mat4x4f;
@@ -41,32 +42,34 @@ fn not_a_number() -> f32 {
   return bitcast<f32>(0x7fc00000 | row_block.slots);
 }
 
-// The inverse of L, where L L^T is the symmetric `a` and `diagonal` what stood on its diagonal before elimination.
+// The inverse of L, where L L^T is the symmetric `a` and `diagonal` what stood on its diagonal before elimination. The rows and
+// columns of unknowns that are left out are zero in both.
 fn inverse_factor(a: mat4x4f, diagonal: vec4f) -> mat4x4f {
-  var l: mat4x4f;
+  var l = mat4x4f();
+  var inverse_root = vec4f();
   for (var c = 0u; c < 4; c++) {
     var pivot = a[c][c];
     for (var m = 0u; m < c; m++) {
       pivot -= l[m][c] * l[m][c];
     }
-    let root = select(not_a_number(), sqrt(pivot), pivot > SMALLEST_PIVOT * diagonal[c]);
-    l[c][c] = root;
-    for (var r = c + 1; r < 4; r++) {
+    let counts = pivot > ROUNDING * diagonal[c];
+    inverse_root[c] = select(not_a_number(), select(0.0, inverseSqrt(pivot), counts), is_finite(pivot));
+    for (var r = c; r < 4; r++) {
       var value = a[c][r];
       for (var m = 0u; m < c; m++) {
         value -= l[m][r] * l[m][c];
       }
-      l[c][r] = value / root;
+      l[c][r] = value * inverse_root[c];
     }
   }
-  var inverse: mat4x4f;
+  var inverse = mat4x4f();
   for (var c = 0u; c < 4; c++) {
     for (var r = c; r < 4; r++) {
       var value = select(0.0, 1.0, r == c);
       for (var m = c; m < r; m++) {
         value -= l[m][r] * inverse[c][m];
       }
-      inverse[c][r] = value / l[r][r];
+      inverse[c][r] = value * inverse_root[r];
     }
   }
   return inverse;
@@ -74,7 +77,7 @@ fn inverse_factor(a: mat4x4f, diagonal: vec4f) -> mat4x4f {
 
 // What A has beside the entries: w0 G, the penalty, and ones where padding has no unknown.
 fn regular_part(place: vec2u, weight: f32) -> mat4x4f {
-  var tile: mat4x4f;
+  var tile = mat4x4f();
   @if(implicit) {
     if (place.x < FACTOR_BLOCKS) {
       for (var c = 0u; c < 4; c++) {
@@ -157,13 +160,17 @@ fn als_cholesky(
   }
 
   for (var t = 0u; t < TILES; t++) {
-    if (owns(local_index, t) && places[t].x == UNKNOWNS) {
-      if (places[t].y == UNKNOWNS) {
-        sums[row_block.pair_start + slot] = vec2f(tiles[t][0][0], 0.0);
-      } else {
-        sh_solution[places[t].y] = vec4f(tiles[t][0][0], tiles[t][1][0], tiles[t][2][0], tiles[t][3][0]);
-      }
+    if (owns(local_index, t) && places[t].x == UNKNOWNS && places[t].y < UNKNOWNS) {
+      sh_solution[places[t].y] = vec4f(tiles[t][0][0], tiles[t][1][0], tiles[t][2][0], tiles[t][3][0]);
     }
+  }
+  workgroupBarrier();
+  if (local_index == 0) {
+    var objective = sh_diagonal[UNKNOWNS].y;
+    for (var column = 0u; column < unknowns; column++) {
+      objective -= dot(sh_solution[column], sh_solution[column]);
+    }
+    sums[row_block.pair_start + slot] = vec2f(objective, 0.0);
   }
   workgroupBarrier();
   for (var below = 0u; below < unknowns; below++) {

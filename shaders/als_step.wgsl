@@ -8,10 +8,11 @@
 // ones, would take all of the first steps. Initially r = b - A x instead, and p = M r.
 //
 // A slice owns a slot. Reads the partials, G p and p, reads and writes x and r: 28 k bytes a row and 4 k a further partial.
-// A p . A p that is not positive makes x and the objective NaN, which the solver finds.
+// A row is done where its residual is down to rounding errors, or where p . A p, which is positive but for rounding errors, is
+// not. What is not finite leaves an objective that is not, which the solver finds.
 
 import constants::{LANES, VECS};
-import package::lib::als::{AlsBlock, AlsOptions, BIASES};
+import package::lib::als::{AlsBlock, AlsOptions, BIASES, is_finite};
 import package::lib::dispatch::linear_workgroup;
 import package::lib::model::FACTOR_BLOCKS;
 import package::lib::slices::{SLICES, sum_first, sum_second};
@@ -22,6 +23,7 @@ import package::lib::slices::{SLICES, sum_first, sum_second};
 @group(0) @binding(2) var<storage, read> partials: array<vec4f>;
 // G p; not bound to anything of use in explicit models.
 @group(0) @binding(3) var<storage, read> products: array<vec4f>;
+// p; the last vec4 of a slot: the bias's part, 1 where the row is done, rho at the start.
 @group(0) @binding(4) var<storage, read_write> directions: array<vec4f>;
 // r; the last vec4 of a slot: the bias's part, rho, the objective, the bias's scale in M.
 @group(0) @binding(5) var<storage, read_write> residuals: array<vec4f>;
@@ -34,15 +36,13 @@ import package::lib::slices::{SLICES, sum_first, sum_second};
 
 alias Row = array<vec4f, VECS>;
 
-// A residual this small is none: below it products would underflow.
+// A residual this small is none: below it products would underflow; and rho does not fall further, from where it starts,
+// than single precision lets it.
 const SMALLEST_RHO: f32 = 1e-30;
+const SMALLEST_SHARE: f32 = 0x1p-40;
 
 fn inside(part: u32) -> bool {
   return FACTOR_BLOCKS % LANES == 0 || part < FACTOR_BLOCKS;
-}
-
-fn not_a_number() -> f32 {
-  return bitcast<f32>(0x7fc00000 | row_block.slots);
 }
 
 @compute @workgroup_size(LANES * SLICES)
@@ -110,7 +110,8 @@ fn als_step(
     }
     let rho = sum_second(vec2f(square, 0.0), local_index).x + scale * bias_residual * bias_residual;
     if (owned) {
-      store(start, lane, applied, applied, scale * bias_residual, rho < SMALLEST_RHO, vec4f(bias_residual, rho, objective, scale));
+      let extra_direction = vec4f(scale * bias_residual, select(0.0, 1.0, rho < SMALLEST_RHO), rho, 0.0);
+      store(start, lane, applied, applied, extra_direction, vec4f(bias_residual, rho, objective, scale));
       if (lane == 0) {
         sums[row_block.pair_start + slot] = vec2f(objective, 0.0);
       }
@@ -123,10 +124,8 @@ fn als_step(
     let curvature = sum_first(product, local_index) + p_extra.x * bias_applied;
     let rho = state.y;
     let done = p_extra.y > 0.0;
-    var alpha = 0.0;
-    if (!done) {
-      alpha = select(not_a_number(), rho / curvature, curvature > 0.0);
-    }
+    let level = curvature <= 0.0 && is_finite(curvature);
+    let alpha = select(rho / curvature, 0.0, done || level);
     var r: Row;
     var square = 0.0;
     for (var v = 0u; v < VECS; v++) {
@@ -141,7 +140,7 @@ fn als_step(
     // A row that is done stays as it is: its partials are of no use.
     if (owned && !done) {
       let beta = next_rho / rho;
-      let objective = state.z - alpha * rho;
+      let objective = select(next_rho, state.z - alpha * rho, is_finite(next_rho));
       for (var v = 0u; v < VECS; v++) {
         let part = v * LANES + lane;
         if (inside(part)) {
@@ -149,9 +148,11 @@ fn als_step(
           p[v] = r[v] + beta * p[v];
         }
       }
-      let ends = next_rho < SMALLEST_RHO || alpha * rho <= options.tolerance * abs(objective);
+      let least = max(SMALLEST_RHO, SMALLEST_SHARE * p_extra.z);
+      let ends = level || next_rho < least || alpha * rho <= options.tolerance * abs(objective);
       let bias_direction = state.w * bias_residual + beta * p_extra.x;
-      store(start, lane, r, p, bias_direction, ends, vec4f(bias_residual, next_rho, objective, state.w));
+      let extra_direction = vec4f(bias_direction, select(0.0, 1.0, ends), p_extra.z, 0.0);
+      store(start, lane, r, p, extra_direction, vec4f(bias_residual, next_rho, objective, state.w));
       if (lane == 0) {
         if (BIASES) {
           solved_bias[row.x] += alpha * p_extra.x;
@@ -162,7 +163,7 @@ fn als_step(
   }
 }
 
-fn store(start: u32, lane: u32, r: Row, p: Row, bias_direction: f32, done: bool, state: vec4f) {
+fn store(start: u32, lane: u32, r: Row, p: Row, extra_direction: vec4f, state: vec4f) {
   for (var v = 0u; v < VECS; v++) {
     let part = v * LANES + lane;
     if (inside(part)) {
@@ -172,6 +173,6 @@ fn store(start: u32, lane: u32, r: Row, p: Row, bias_direction: f32, done: bool,
   }
   if (lane == 0) {
     residuals[start + FACTOR_BLOCKS] = state;
-    directions[start + FACTOR_BLOCKS] = vec4f(bias_direction, select(0.0, 1.0, done), 0.0, 0.0);
+    directions[start + FACTOR_BLOCKS] = extra_direction;
   }
 }

@@ -8,9 +8,10 @@ import package::lib::dispatch::{WORKGROUP_SIZE, linear_workgroup};
 
 struct GramShape {
   table_rows: u32,
-  // Rows of the table in a chunk, and how many chunks there are.
+  // Rows of the table in a chunk; how many chunks there are; the first of a dispatch.
   chunk: u32,
   chunks: u32,
+  first_chunk: u32,
   // vec4s in a row
   blocks: u32,
 }
@@ -31,7 +32,7 @@ fn gram(
   let row_tiles = (4 * shape.blocks + ROWS - 1) / ROWS;
   let column_tiles = (shape.blocks + WORKGROUP_SIZE - 1) / WORKGROUP_SIZE;
   let group = linear_workgroup(workgroup, workgroups);
-  let chunk = group / (row_tiles * column_tiles);
+  let chunk = shape.first_chunk + group / (row_tiles * column_tiles);
   if (chunk >= shape.chunks) {
     return;
   }

@@ -32,5 +32,10 @@ struct AlsOptions {
   blocks: u32,
 }
 
+// By its bits: a compiler may take it that every number is finite.
+fn is_finite(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7fffffff) < 0x7f800000;
+}
+
 // A slot's vec4s in scratch tables: FACTOR_BLOCKS for the factors, then one whose x is the bias.
 override BIASES: bool = false;

@@ -1,6 +1,7 @@
 // The normal equations of one row in registers. With z = (q, 1 where there are biases, target), scaled by sqrt(weight), the
-// lower triangle of sum z z^T holds A, below it b, and in its last element sum weight target^2. It is cut into tiles of
-// 4 x 4; the invocations of a workgroup own TILES of them each, tile t at (row, column) in row-major order of the triangle.
+// lower triangle of sum z z^T holds A and below it b. One more component makes the constant of the row's objective the second
+// element of the last diagonal: sum weight target^2 (explicit), sum target (implicit). The triangle is cut into tiles of 4 x 4;
+// the invocations of a workgroup own TILES of them each, tile t at (row, column) in row-major order of the triangle.
 
 import constants::{CHUNK, ROW_BLOCKS, THREADS, TILES};
 import package::lib::als::AlsEntry;
@@ -42,11 +43,12 @@ fn staged(entry: AlsEntry, part: u32) -> vec4f {
     return vec4f(root, 0.0, 0.0, 0.0);
   }
   @if(implicit) {
-    return vec4f(select(0.0, entry.target_value / root, root > 0.0), 0.0, 0.0, 0.0);
+    return vec4f(select(0.0, entry.target_value / root, root > 0.0), sqrt(entry.target_value), 0.0, 0.0);
   }
   @if(!implicit) {
     // In a model without biases those of the fixed side are zero.
-    return vec4f(root * (entry.target_value - fixed_bias[entry.other]), 0.0, 0.0, 0.0);
+    let target_left = root * (entry.target_value - fixed_bias[entry.other]);
+    return vec4f(target_left, target_left, 0.0, 0.0);
   }
 }
 

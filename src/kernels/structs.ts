@@ -62,6 +62,7 @@ export const gramShapeStruct = scalarStruct('GramShape', {
   table_rows: 'u32',
   chunk: 'u32',
   chunks: 'u32',
+  first_chunk: 'u32',
   blocks: 'u32',
 })
 

@@ -19,6 +19,8 @@ export interface AlsPlan {
   slices: RowSlices
   slicesPerWorkgroup: number
   bounds: BlockBounds
+  /** Multiply-adds that a dispatch may take. */
+  work: number
   /** Conjugate gradient's steps and its tolerance. */
   steps: number
   tolerance: number
@@ -41,8 +43,8 @@ const workgroupBytes = 16_384
 /** Bytes of one scratch table at most: small enough to stay in a large GPU's cache from one kernel to the next. */
 const scratchBytes = 16 * 2 ** 20
 
-/** Multiply-adds that a block may take, so that its slowest dispatch stays far below what a watchdog allows (2 s). */
-const blockWork = { hardware: 2e9, software: 1e8 }
+/** Multiply-adds that a dispatch may take, so that the slowest stays far below what a watchdog allows (2 s). */
+const dispatchWork = { hardware: 2e9, software: 1e8 }
 
 /** Steps that make conjugate gradient as good as exact in single precision, where the exact solver has no room. */
 const convergedSteps = 64
@@ -66,7 +68,7 @@ export function planAls(input: AlsInput, capabilities: Capabilities): AlsPlan {
   const converged = input.rowSolver === 'exact' && exact === undefined
   const steps = converged ? convergedSteps : input.cgSteps
   const row = 16 * (blocks + 1)
-  const work = adapter.software ? blockWork.software : blockWork.hardware
+  const work = adapter.software ? dispatchWork.software : dispatchWork.hardware
   const perEntry = exact === undefined ? 2 * input.factors : input.factors ** 2 / 2
   const perRow = exact === undefined ? input.factors ** 2 : input.factors ** 3 / 6
   return {
@@ -77,6 +79,7 @@ export function planAls(input: AlsInput, capabilities: Capabilities): AlsPlan {
       entries: Math.floor(Math.min(limits.maxStorageBufferBindingSize / 12, work / perEntry)),
       segment: segmentLength(input, exact, adapter.software),
     },
+    work,
     steps,
     tolerance: converged ? convergedTolerance : Math.max(leastTolerance, input.cgTolerance),
     exact,

@@ -75,7 +75,7 @@ export class AlsSide {
       exact === undefined
         ? await conjugateGradient(gpu, buffers, input, scratch)
         : await cholesky(gpu, buffers, input, scratch, exact)
-    const steps: Encode[] = input.gram === undefined ? [] : [input.gram.table.encode]
+    const steps: Encode[] = input.gram === undefined ? [] : [...input.gram.table.steps]
     let pairStart = 0
     for (const block of blocks) {
       steps.push(...encoder(block, pairStart))

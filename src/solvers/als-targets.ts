@@ -7,8 +7,6 @@ export interface AlsTargets {
   entries: RowEntries
   /** w0: the weight of every cell, observed or not. */
   unobserved: number
-  /** What the objective is above that of the normal equations, which complete the square: weight (target / weight - s)^2. */
-  beyondSquares: number
 }
 
 /**
@@ -33,7 +31,6 @@ export function alsTargets(
   const targets = values.map(targetOf(implicit, mean))
   return {
     unobserved,
-    beyondSquares: weights === undefined ? 0 : sumBeyondSquares(weights, targets),
     entries: {
       rows: ofUsers ? ratings.users : ratings.items,
       columns: ofUsers ? ratings.items : ratings.users,
@@ -43,14 +40,6 @@ export function alsTargets(
       penalties: Float32Array.from(counts, count => (count === 0 ? 0 : (count + cells) ** exponent)),
     },
   }
-}
-
-function sumBeyondSquares(weights: Float32Array, targets: Float32Array): number {
-  let sum = 0
-  for (let e = 0; e < weights.length; e++) {
-    if (weights[e]! > 0) sum += targets[e]! - targets[e]! ** 2 / weights[e]!
-  }
-  return sum
 }
 
 const weightOfAll = (implicit: ImplicitOptions) => ('alpha' in implicit ? 1 : implicit.unobservedWeight)

@@ -10,12 +10,12 @@ import { FactorTables, type ModelScale, type Parameters } from '../model/tables.
 import { alsCost } from './als-cost.ts'
 import type { AlsOptions } from './als-options.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
+import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
 import { alsTargets } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide, type SideOptions } from './side-options.ts'
-import { shufflesWithinSlices } from './slice-probe.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 
 // Minimises, one side at a time with the other fixed,
@@ -42,8 +42,6 @@ interface Half {
   penalty: PenaltyMeter
   timer: GpuTimer
   submitter: Submitter
-  /** What the rows' objectives leave out: see `AlsTargets`. */
-  beyondSquares: number
 }
 
 export class AlsSolver implements Solver {
@@ -86,17 +84,20 @@ export class AlsSolver implements Solver {
       chosen ?? planAls({ ...options, implicit: options.implicit !== undefined }, gpu.capabilities),
     )
     const buffers = gpu.buffers()
+    const timers = { users: new GpuTimer(gpu, buffers), items: new GpuTimer(gpu, buffers) }
     try {
       const shape = { users: ratings.userCount, items: ratings.itemCount, factors: options.factors }
       const tables = new FactorTables(buffers, shape)
       tables.write(gpu, initial())
+      const run = { ratings, scale, options, plan, tables }
       const halves = {
-        users: await createHalf(gpu, buffers, 'users', { ratings, scale, options, plan, tables }),
-        items: await createHalf(gpu, buffers, 'items', { ratings, scale, options, plan, tables }),
+        users: await createHalf(gpu, buffers, 'users', { ...run, timer: timers.users }),
+        items: await createHalf(gpu, buffers, 'items', { ...run, timer: timers.items }),
       }
       await gpu.settle(buffers)
       return new AlsSolver(gpu, buffers, tables, describe(ratings, options, plan, halves), halves)
     } catch (error) {
+      for (const name of sides) timers[name].destroy()
       buffers.destroy()
       throw error
     }
@@ -117,7 +118,7 @@ export class AlsSolver implements Solver {
       items.penalty.read(),
     ])
     // An item's objective holds its own penalty.
-    const squaredError = Math.max(0, objective + items.beyondSquares - itemPenalty)
+    const squaredError = Math.max(0, objective - itemPenalty)
     const failure = Number.isFinite(objective + userPenalty) ? undefined : await this.#unsolved()
     return {
       squaredError: Number.isFinite(objective) ? squaredError : Number.NaN,
@@ -160,13 +161,6 @@ export class AlsSolver implements Solver {
   }
 }
 
-/** Sums over slices by shuffles only where this device's subgroups hold whole slices. */
-async function fitToDevice(gpu: Gpu, plan: AlsPlan): Promise<AlsPlan> {
-  const { lanes, subgroups } = plan.slices
-  if (!subgroups || (await shufflesWithinSlices(gpu, lanes, plan.slicesPerWorkgroup))) return plan
-  return { ...plan, slices: { ...plan.slices, subgroups: false } }
-}
-
 const add = (one: number | undefined, two: number | undefined) =>
   one === undefined || two === undefined ? undefined : one + two
 
@@ -176,13 +170,14 @@ interface AlsRun {
   options: AlsOptions
   plan: AlsPlan
   tables: FactorTables
+  timer: GpuTimer
 }
 
 async function createHalf(
   gpu: Gpu,
   buffers: BufferOwner,
   name: SideName,
-  { ratings, scale, options, plan, tables }: AlsRun,
+  { ratings, scale, options, plan, tables, timer }: AlsRun,
 ): Promise<Half> {
   const { factors, biases } = options
   const counts = countRows(ratings[name], tables.shape[name])
@@ -195,7 +190,13 @@ async function createHalf(
     targets.unobserved === 0
       ? undefined
       : {
-          table: await GramTable.create(gpu, buffers, other[name], fixed.factors, tables.shape[other[name]], factors),
+          table: await GramTable.create(gpu, buffers, {
+            label: other[name],
+            table: fixed.factors,
+            rows: tables.shape[other[name]],
+            factors,
+            work: plan.work,
+          }),
           weight: targets.unobserved,
         }
   const side = await AlsSide.create(gpu, buffers, {
@@ -227,14 +228,12 @@ async function createHalf(
       side: buffers.uniform(`${name} penalty`, packSide({ ...noSteps, ...options }, tables.shape[name], name)),
     },
   )
-  const timer = new GpuTimer(gpu, buffers)
   return {
     side,
     objective,
     penalty,
     timer,
     submitter: new Submitter(gpu, timer),
-    beyondSquares: plan.exact === undefined ? 0 : targets.beyondSquares,
   }
 }
 

@@ -13,23 +13,31 @@ const mostChunks = 128
 /** Bytes of the parts at most. */
 const partsBytes = 64 * 2 ** 20
 
+/** A table whose Gram matrix is wanted. */
+export interface GramInput {
+  label: string
+  table: GPUBuffer
+  rows: number
+  factors: number
+  /** Multiply-adds that a dispatch may take. */
+  work: number
+}
+
 /** The Gram matrix G = Q^T Q of a table of factors, k x k padded to whole vec4s. */
 export class GramTable {
   readonly matrix: GPUBuffer
-  readonly encode: (pass: GPUComputePassEncoder) => void
+  /** Dispatches in their order. */
+  readonly steps: readonly ((pass: GPUComputePassEncoder) => void)[]
 
-  private constructor(matrix: GPUBuffer, encode: (pass: GPUComputePassEncoder) => void) {
+  private constructor(matrix: GPUBuffer, steps: GramTable['steps']) {
     this.matrix = matrix
-    this.encode = encode
+    this.steps = steps
   }
 
   static async create(
     gpu: Gpu,
     buffers: BufferOwner,
-    label: string,
-    table: GPUBuffer,
-    rows: number,
-    factors: number,
+    { label, table, rows, factors, work }: GramInput,
   ): Promise<GramTable> {
     const blocks = factorBlocks(factors)
     const bytes = 64 * blocks * blocks
@@ -39,17 +47,22 @@ export class GramTable {
     const padded = productColumns * Math.ceil((4 * blocks) / productColumns)
     const matrix = buffers.storage(`${label}-gram`, 16 * padded * blocks)
     const parts = buffers.storage(`${label}-gram parts`, chunks * bytes)
-    const shape = buffers.uniform(
-      `${label}-gram shape`,
-      gramShapeStruct.pack({ table_rows: rows, chunk, chunks, blocks }),
-    )
     const [partial, sum] = await Promise.all([gpu.pipeline(gram), gpu.pipeline(gramSum)])
-    const partialGroup = partial.bind(0, { table, parts, shape })
-    const sumGroup = sum.bind(0, { parts, gram_matrix: matrix, shape })
+    const shapeFrom = (first: number) =>
+      buffers.uniform(
+        `${label}-gram shape`,
+        gramShapeStruct.pack({ table_rows: rows, chunk, chunks, first_chunk: first, blocks }),
+      )
     const tiles = Math.ceil((4 * blocks) / gramRows) * Math.ceil(blocks / workgroupSize)
-    return new GramTable(matrix, pass => {
-      partial.dispatch(pass, [partialGroup], chunks * tiles)
-      sum.dispatch(pass, [sumGroup], Math.ceil((4 * blocks * blocks) / workgroupSize))
-    })
+    const together = Math.max(1, Math.floor(work / (chunk * 16 * blocks * blocks)))
+    const steps: GramTable['steps'][number][] = []
+    for (let first = 0; first < chunks; first += together) {
+      const group = partial.bind(0, { table, parts, shape: shapeFrom(first) })
+      const workgroups = Math.min(together, chunks - first) * tiles
+      steps.push(pass => partial.dispatch(pass, [group], workgroups))
+    }
+    const sumGroup = sum.bind(0, { parts, gram_matrix: matrix, shape: shapeFrom(0) })
+    steps.push(pass => sum.dispatch(pass, [sumGroup], Math.ceil((4 * blocks * blocks) / workgroupSize)))
+    return new GramTable(matrix, steps)
   }
 }

@@ -9,6 +9,7 @@ import { PairSums } from '../model/sums.ts'
 import { FactorTables } from '../model/tables.ts'
 import type { AlsOptions } from './als-options.ts'
 import { planAls } from './als-plan.ts'
+import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
 import { alsTargets } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
@@ -95,13 +96,17 @@ async function solveLinear(
   const ofUsers = side === 'users'
   const count = rowsOf(entries, side)
   const biases = (ofUsers ? parts.userBias : parts.itemBias) !== undefined
-  const plan = planAls(
-    { factors, biases, rowSolver: 'exact', cgSteps: 0, cgTolerance: 0, implicit: options.implicit !== undefined },
-    gpu.capabilities,
+  const plan = await fitToDevice(
+    gpu,
+    planAls(
+      { factors, biases, rowSolver: 'exact', cgSteps: 0, cgTolerance: 0, implicit: options.implicit !== undefined },
+      gpu.capabilities,
+    ),
   )
   const buffers = gpu.buffers()
-  const timer = new GpuTimer(gpu, buffers)
+  let timer: GpuTimer | undefined
   try {
+    timer = new GpuTimer(gpu, buffers)
     const tables = new FactorTables(buffers, { users: entries.userCount, items: entries.itemCount, factors })
     const zeros = { factors: new Float32Array(count * factors), bias: new Float32Array(count) }
     tables.write(gpu, {
@@ -128,7 +133,13 @@ async function solveLinear(
         options.implicit === undefined
           ? undefined
           : {
-              table: await GramTable.create(gpu, buffers, 'fixed', fixed.factors, fixedRows, factors),
+              table: await GramTable.create(gpu, buffers, {
+                label: 'fixed',
+                table: fixed.factors,
+                rows: fixedRows,
+                factors,
+                work: plan.work,
+              }),
               weight: targets.unobserved,
             },
       factors,
@@ -146,7 +157,7 @@ async function solveLinear(
     checkSolved(result, entries, side)
     return result
   } finally {
-    timer.destroy()
+    timer?.destroy()
     buffers.destroy()
   }
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
 import { alsNormal } from '../../src/kernels/als_normal.ts'
 import { factorBlocks } from '../../src/kernels/shared.ts'
-import { alsNormal as twin } from '../reference/als_normal.ts'
+import { alsConstant, alsNormal as twin } from '../reference/als_normal.ts'
 import {
   absolute,
   alsProblem,
@@ -77,6 +77,13 @@ it.each(normalVariants)(
         )
       })
       expect(Math.abs(expected[factors]![0]!)).toBeGreaterThan(1e-6)
+      const last = 4 * (blocks + Number(biases)) + 1
+      expectClose('constant', [actual[last]![last]!], [alsConstant(fixed, list, { implicit })], () =>
+        tolerance(
+          end - first + 12,
+          magnitude.at(-1)!.at(-1)! + list.reduce((sum, { target }) => sum + Math.abs(target), 0),
+        ),
+      )
     }
   },
 )

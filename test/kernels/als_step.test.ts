@@ -58,6 +58,7 @@ function problem(random: Random, factors: number, done: (slot: number) => boolea
       direction: { ...randomUnknowns(random, factors), done: done(slot) },
       residual: randomUnknowns(random, factors),
       rho: positive(),
+      firstRho: positive(),
       objective: 10 * positive(),
       scale: positive(),
     })),
@@ -80,8 +81,8 @@ async function run(
     x.factors.set(state.x.factors, row * factors)
     x.bias[row] = state.x.bias
   })
-  const directions = states.map(({ x, direction }) =>
-    initial ? x : { ...direction, rest: [Number(direction.done), 0, 0] },
+  const directions = states.map(({ x, direction, firstRho }) =>
+    initial ? x : { ...direction, rest: [Number(direction.done), firstRho, 0] },
   )
   const result = await runKernel(device.gpu, alsStep(rowSlices(variant), { initial, implicit: true }), {
     constants: { FACTOR_BLOCKS: blocks, SLICES: variant.slices, BIASES: Number(biases) },
@@ -192,7 +193,12 @@ describe.each(sliceVariants)(
         const direction = readSlot(directions, slot, factors)
         const residual = readSlot(residuals, slot, factors)
         expectClose('direction', direction.factors, next.direction.factors, () => within(factors, 4))
-        expectClose('its bias', direction.rest, [next.direction.bias, 0, 0, 0], () => within(factors, size))
+        expectClose(
+          'its bias',
+          direction.rest,
+          [next.direction.bias, Number(next.direction.done), next.firstRho, 0],
+          () => within(factors, size),
+        )
         expectClose('residual', residual.factors, next.residual.factors, () => within(factors, 4))
         const state = [next.residual.bias, next.rho, next.objective, next.scale]
         expectClose('state', residual.rest, state, () => within(factors, size))
@@ -224,7 +230,12 @@ describe.each(sliceVariants)(
         expectClose('its bias', [bias[row]!], [next.x.bias], () => within(factors, size))
         const direction = readSlot(directions, slot, factors)
         expectClose('direction', direction.factors, next.direction.factors, () => within(factors, size))
-        expectClose('its bias', direction.rest, [next.direction.bias, 0, 0, 0], () => within(factors, size))
+        expectClose(
+          'its bias',
+          direction.rest,
+          [next.direction.bias, Number(next.direction.done), next.firstRho, 0],
+          () => within(factors, size),
+        )
         const residual = readSlot(residuals, slot, factors)
         expectClose('residual', residual.factors, next.residual.factors, () => within(factors, size))
         const state = [next.residual.bias, next.rho, next.objective, next.scale]
@@ -253,20 +264,39 @@ describe('als_step', () => {
     expect(flags.filter(Boolean).length).toBe(4)
   })
 
-  it('makes a row NaN whose curvature is not positive', async () => {
+  it('leaves a row alone whose curvature is not positive, and is done with it', async () => {
     const given = problem(new Random(6), variant.factors, () => false)
-    for (const partial of given.partials) partial.factors = partial.factors.map(() => 0)
-    given.products.forEach((product, slot) => {
-      given.states[slot]!.direction.factors.forEach((value, j) => {
-        product[j] = slot === 1 ? Math.fround(-100 * value) : Math.fround(value)
-      })
-    })
-    const { x, sums } = await run(variant, false, false, given)
-    given.states.forEach((_, slot) => {
+    alongDirections(given)
+    const { direction } = given.states[1]!
+    given.products[1] = direction.factors.map(value => Math.fround(-100 * value))
+    const { x, directions, sums } = await run(variant, false, false, given)
+    given.states.forEach(({ objective }, slot) => {
       const row = given.block.rows[4 * slot]!
-      const finite = Array.from(x.subarray(row * variant.factors, (row + 1) * variant.factors)).every(Number.isFinite)
-      expect({ slot, finite }).toEqual({ slot, finite: slot !== 1 })
-      expect(Number.isFinite(sums[2 * (pairStart + slot)])).toBe(slot !== 1)
+      const own = Array.from(x.subarray(row * variant.factors, (row + 1) * variant.factors))
+      const moved = own.some((value, j) => value !== given.states[slot]!.x.factors[j])
+      const done = readSlot(directions, slot, variant.factors).rest[1]
+      expect({ slot, moved, done }).toEqual({ slot, moved: slot !== 1, done: Number(slot === 1) })
+      if (slot === 1) expect(sums[2 * (pairStart + slot)]).toBe(Math.fround(objective))
+    })
+  })
+
+  it('is done with a row whose residual is down to rounding errors of where it started', async () => {
+    const given = problem(new Random(7), variant.factors, () => false)
+    alongDirections(given)
+    given.states[2]!.firstRho = 2 ** 45
+    const { directions } = await run(variant, false, true, given)
+    const flags = given.states.map((_, slot) => readSlot(directions, slot, variant.factors).rest[1])
+    expect(flags).toEqual(given.states.map((_, slot) => Number(slot === 2)))
+  })
+
+  it('makes a row NaN that holds what is not finite', async () => {
+    const given = problem(new Random(8), variant.factors, () => false)
+    alongDirections(given)
+    given.products[1]![0] = Number.POSITIVE_INFINITY
+    given.products[3]![0] = Number.NaN
+    const { sums } = await run(variant, false, false, given)
+    given.states.forEach((_, slot) => {
+      expect(Number.isFinite(sums[2 * (pairStart + slot)])).toBe(slot !== 1 && slot !== 3)
     })
   })
 })

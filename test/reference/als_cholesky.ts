@@ -23,13 +23,14 @@ export function solveDense(a: readonly number[][], b: readonly number[]): number
 export interface NormalEquations {
   a: number[][]
   b: number[]
-  /** sum weight target^2 */
-  square: number
+  /** The constant of the objective. */
+  constant: number
 }
 
 /** A row's whole system from its entries' normal equations (`alsNormal`), the Gram matrix and the penalties. */
 export function normalEquations(
   normal: readonly number[][],
+  constant: number,
   gram: readonly number[][] | undefined,
   {
     factors,
@@ -45,11 +46,11 @@ export function normalEquations(
       return value + shared + (i === j ? (i < factors ? penalty : biasPenalty) : 0)
     }),
   )
-  return { a, b: normal[unknowns]!.slice(0, unknowns), square: normal[unknowns]![unknowns]! }
+  return { a, b: normal[unknowns]!.slice(0, unknowns), constant }
 }
 
-/** A row's unknowns and what is left of its objective: sum weight target^2 - b . x. */
-export function alsCholesky({ a, b, square }: NormalEquations): { x: number[]; objective: number } {
+/** A row's unknowns and what is left of its objective: const - b . x. */
+export function alsCholesky({ a, b, constant }: NormalEquations): { x: number[]; objective: number } {
   const x = solveDense(a, b)
-  return { x, objective: square - b.reduce((sum, value, i) => sum + value * x[i]!, 0) }
+  return { x, objective: constant - b.reduce((sum, value, i) => sum + value * x[i]!, 0) }
 }

@@ -1,5 +1,16 @@
 import { type ReferenceSide, type ReferenceTarget, rowOf } from './als.ts'
 
+/** The constant of a row's objective: what it is at x = 0. */
+export const alsConstant = (
+  fixed: ReferenceSide,
+  entries: readonly ReferenceTarget[],
+  { implicit }: { implicit: boolean },
+): number =>
+  entries.reduce(
+    (sum, { other, weight, target }) => sum + (implicit ? target : weight * (target - fixed.bias[other]!) ** 2),
+    0,
+  )
+
 /** sum weight z z^T with z = (q, 1 where there are biases, target). */
 export function alsNormal(
   fixed: ReferenceSide,

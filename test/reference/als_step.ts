@@ -15,6 +15,8 @@ export interface StepState {
   direction: Unknowns & { done: boolean }
   residual: Unknowns
   rho: number
+  /** rho at the start. */
+  firstRho: number
   objective: number
   /** The bias's scale in the preconditioner. */
   scale: number
@@ -41,6 +43,7 @@ export function alsStart(
     direction: { factors: residual.factors, bias: scale * residual.bias, done: rho < 1e-30 },
     residual,
     rho,
+    firstRho: rho,
     objective,
     scale,
   }
@@ -57,7 +60,8 @@ export function alsStep(
   if (p.done) return state
   const whole = p.factors.map((value, j) => applied.factors[j]! + unobserved * product[j]! + penalty * value)
   const wholeBias = biases ? applied.bias + biasPenalty * p.bias : 0
-  const alpha = state.rho / (dot(p.factors, whole) + p.bias * wholeBias)
+  const curvature = dot(p.factors, whole) + p.bias * wholeBias
+  const alpha = curvature > 0 ? state.rho / curvature : 0
   const residual = {
     factors: state.residual.factors.map((value, j) => value - alpha * whole[j]!),
     bias: state.residual.bias - alpha * wholeBias,
@@ -73,10 +77,14 @@ export function alsStep(
     direction: {
       factors: residual.factors.map((value, j) => value + beta * p.factors[j]!),
       bias: scale * residual.bias + beta * p.bias,
-      done: rho < 1e-30 || alpha * state.rho <= tolerance * Math.abs(objective),
+      done:
+        curvature <= 0 ||
+        rho < Math.max(1e-30, 2 ** -40 * state.firstRho) ||
+        alpha * state.rho <= tolerance * Math.abs(objective),
     },
     residual,
     rho,
+    firstRho: state.firstRho,
     objective,
     scale,
   }

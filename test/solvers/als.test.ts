@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { mergeDuplicates } from '../../src/data/duplicates.ts'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
+import { DivergedError } from '../../src/errors.ts'
 import type { ModelParts } from '../../src/model/parts.ts'
 import { AlsSolver } from '../../src/solvers/als.ts'
 import type { AlsPlan } from '../../src/solvers/als-plan.ts'
@@ -40,7 +42,8 @@ function randomRatings(seed: number, implicit: boolean): Ratings {
       }
     }
   }
-  const values = users.map(() => (implicit ? random.below(4) : 1 + 4 * random.uniform()))
+  // Counts, none, and dislikes.
+  const values = users.map(() => (implicit ? random.below(6) - 1 : 1 + 4 * random.uniform()))
   return Ratings.from(users, items, values)
 }
 
@@ -180,6 +183,110 @@ describe('als', () => {
     )
     for (const name of ['userFactors', 'itemFactors'] as const) {
       expectClose(name, other.parameters[name], one.parameters[name], () => 1e-3)
+    }
+  })
+
+  it('counts its steps, and stops at its tolerance', async () => {
+    const factorsOf = async (options: TrainOptions) =>
+      (await fit(device.gpu, ratings, { ...settings, epochs: 1, ...options })).model.parts.userFactors
+    const [one, two, three] = [
+      await factorsOf({ cgSteps: 1 }),
+      await factorsOf({ cgSteps: 2 }),
+      await factorsOf({ cgSteps: 3 }),
+    ]
+    expect(two).not.toEqual(one)
+    expect(three).not.toEqual(two)
+    // A row is done where a step lowers the objective by less than all that is left of it.
+    expect(await factorsOf({ cgSteps: 30, cgTolerance: 1 })).not.toEqual(await factorsOf({ cgSteps: 30 }))
+    expect(await factorsOf({ cgSteps: 3, cgTolerance: 1e-9 })).toEqual(three)
+  })
+
+  it('adds up the Gram matrix of more rows than a chunk has, in as many dispatches as it takes', async () => {
+    const random = new Random(5)
+    const users = Array.from({ length: 3000 }, () => random.below(700))
+    const items = users.map(() => random.below(600))
+    const wide = mergeDuplicates(
+      Ratings.from(
+        users,
+        items,
+        users.map(() => 1),
+      ),
+      'last',
+    )
+    const options = resolved(
+      { model: 'implicit', unobservedWeight: 0.3, regularization: 0.05, epochs: 1, factors: 3 },
+      wide,
+    )
+    const { model } = await fit(device.gpu, wide, { ...options, rowSolver: 'exact' })
+    const expected = alsEpoch(denseProblem(wide, options), plain(initialParameters(wide, options), wide))
+    expectClose('items', model.parts.itemFactors, expected.itemFactors, () => 1000 * 2 ** -23)
+    const small = {
+      ...planAls({ ...options, rowSolver: 'cg', cgSteps: 3, cgTolerance: 0, implicit: true }, device.gpu.capabilities),
+    }
+    const factorsBy = async (plan: AlsPlan) => {
+      const cg = {
+        ...options,
+        rowSolver: 'cg' as const,
+        cgSteps: 3,
+        cgTolerance: 0,
+        implicit: implicitOptions(options),
+      }
+      const solver = await AlsSolver.create(
+        device.gpu,
+        wide,
+        { mean: 0 },
+        () => initialParameters(wide, options),
+        cg,
+        plan,
+      )
+      try {
+        await solver.runEpoch({ epoch: 0, rateScale: 1 })
+        return await solver.tables.read(device.gpu)
+      } finally {
+        solver.destroy()
+      }
+    }
+    expect(await factorsBy({ ...small, work: 1 })).toEqual(await factorsBy(small))
+  })
+
+  it.each(['cg', 'exact'] as const)(
+    'trains without a penalty by %s, where rows have fewer entries than unknowns',
+    async rowSolver => {
+      const sparse = plantedRatings({ users: 300, items: 200, entries: 700, rank: 3, noise: 0.1, seed: 6 }).ratings
+      for (const factors of [2, 16, 32]) {
+        const { epochs, model } = await fit(device.gpu, sparse, {
+          solver: 'als',
+          rowSolver,
+          factors,
+          regularization: 0,
+          epochs: 6,
+        })
+        expect(epochs.at(-1)!.trainLoss).toBeLessThan(Math.max(1e-5, epochs[0]!.trainLoss))
+        expect(model.parts.userFactors.every(Number.isFinite)).toBe(true)
+      }
+    },
+  )
+
+  it('names the row whose objective is not finite', async () => {
+    const values = ratings.values.map((value, e) => (e === 700 ? 1e25 : value))
+    const { users, items, userIds, itemIds } = ratings
+    const broken = new Ratings({ users, items, values, userIds, itemIds })
+    for (const rowSolver of ['cg', 'exact'] as const) {
+      const options: TrainOptions = {
+        solver: 'als',
+        rowSolver,
+        factors: 3,
+        regularization: 1,
+        globalMean: false,
+        initStd: 0.1,
+        biases: false,
+      }
+      const error = await fit(device.gpu, broken, options).then(
+        () => undefined,
+        (caught: unknown) => caught,
+      )
+      expect(error).toBeInstanceOf(DivergedError)
+      expect((error as DivergedError).row).toEqual({ side: 'users', row: users[700], id: userIds.at(users[700]!) })
     }
   })
 
