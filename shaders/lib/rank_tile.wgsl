@@ -22,7 +22,7 @@ alias Tile = array<f32, TILE>;
 
 // Rows past the last item are read, where a buffer gives anything at all, and their scores are nobody's.
 fn tile_scores(slot: u32, item: u32) -> Tile {
-  var tile: Tile;
+  var tile = Tile();
   for (var block = 0u; block < ranking.blocks; block++) {
     var p: array<vec4f, USERS>;
     for (var x = 0u; x < USERS; x++) {
