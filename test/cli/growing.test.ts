@@ -172,6 +172,18 @@ describe('words and files that do not go together', () => {
     [[...from, 'explicit.safetensors', '--link', 'bounded'], 2, '--link', /--link is linear in the model/],
     [[...from, 'explicit.safetensors', '--no-biases'], 2, '--no-biases', /--no-biases: "biases" is true in the model/],
     [[...from, 'explicit.safetensors', '--alpha', '3'], 2, '--alpha', /--alpha goes with the model implicit only/],
+    [
+      [...from, 'bpr.safetensors', '--penalty', 'sqrt'],
+      2,
+      '--penalty',
+      /--penalty sqrt does not go with the model bpr/,
+    ],
+    [
+      [...from, 'implicit.safetensors', '--schedule', 'bold'],
+      2,
+      '--schedule',
+      /--schedule bold does not go with the model implicit, which has no learning rate/,
+    ],
     [[...from, 'none.safetensors'], 3, undefined, /none.safetensors: there is no such file/],
     [['foldin', 'explicit.safetensors', 'explicit.csv'], 2, '--out', /foldin needs --out <file>: model file to write/],
     [

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
+import type { SeenItems } from '../../src/data/seen.ts'
 import { InputError, OptionError } from '../../src/errors.ts'
 import { Model } from '../../src/model/model.ts'
 import type { ModelParts } from '../../src/model/parts.ts'
@@ -305,6 +306,27 @@ describe('fold-in into a model by bpr', () => {
     expectUntouched(model, grown.parts)
     expect(added).toHaveLength(1)
     expect(pairAccuracy(grown, added, side)).toBeGreaterThan(0.95)
+  })
+
+  it('draws negatives for new users by how many have an item, whoever they are', async () => {
+    const { known, fresh } = held(use, 'users')
+    const { model } = await fit(device.gpu, known, { ...settings, negativePower: 1, epochs: 3 })
+    const factorsOf = async (seen: SeenItems) =>
+      (await foldIn(device.gpu, new Model({ ...model.parts, seen }), fresh)).model.parts.userFactors
+    const seen = model.parts.seen!
+    const { userCount: users, itemCount: items } = model
+    const lists = Array.from({ length: users }, (_, user) =>
+      seen.items.slice(seen.offsets[user], seen.offsets[user + 1]),
+    )
+    const listed = (of: Uint32Array[]): SeenItems => {
+      const offsets = new Uint32Array(users + 1)
+      for (const [user, list] of of.entries()) offsets[user + 1] = offsets[user]! + list.length
+      return { offsets, items: Uint32Array.from(of.flatMap(list => [...list])) }
+    }
+    const standard = await factorsOf(seen)
+    expect(await factorsOf(listed(lists.toReversed()))).toEqual(standard)
+    const others = lists.map(list => list.map(item => items - 1 - item).reverse())
+    expect(await factorsOf(listed(others))).not.toEqual(standard)
   })
 
   it('passes as often as it is told, by the draws that it is told, else those of the training', async () => {
