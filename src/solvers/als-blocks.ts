@@ -1,0 +1,89 @@
+import type { BufferOwner } from '../gpu/buffers.ts'
+import { factorBlocks } from '../kernels/shared.ts'
+import { alsBlockStruct, alsOptionsStruct } from '../kernels/structs.ts'
+import type { RowBlock, RowEntries } from '../layout/row-blocks.ts'
+import type { PairSums } from '../model/sums.ts'
+import type { AlsPlan } from './als-plan.ts'
+import type { GramTable } from './gram-table.ts'
+
+export type Encode = (pass: GPUComputePassEncoder) => void
+
+/** One side's factors and biases on the GPU. */
+export interface SideTables {
+  factors: GPUBuffer
+  bias: GPUBuffer
+}
+
+export interface AlsSideInput {
+  label: 'users' | 'items'
+  entries: RowEntries
+  solved: SideTables
+  fixed: SideTables
+  /** The fixed side's Gram matrix and its weight w0; undefined in explicit models. */
+  gram: { table: GramTable; weight: number } | undefined
+  factors: number
+  biases: boolean
+  regularization: number
+  biasRegularization: number
+  plan: AlsPlan
+  /** Where the objectives of the rows go: a pair for each row with entries. */
+  sums: PairSums
+}
+
+/** What a block's slots need beside the tables: as large as the largest block's, used by one block after another. */
+export class Scratch {
+  readonly directions: GPUBuffer
+  readonly residuals: GPUBuffer
+  readonly products: GPUBuffer
+  readonly partials: GPUBuffer
+  readonly normalParts: GPUBuffer
+
+  constructor(buffers: BufferOwner, { label, factors, gram, plan }: AlsSideInput, blocks: readonly RowBlock[]) {
+    const slots = Math.max(0, ...blocks.map(block => block.slots))
+    const segments = Math.max(0, ...blocks.map(block => block.segments.length / 4))
+    const row = 16 * (factorBlocks(factors) + 1)
+    const { exact } = plan
+    const tiles = exact === undefined ? 0 : (exact.tiles.rowBlocks * (exact.tiles.rowBlocks + 1)) / 2
+    const iterative = Number(exact === undefined)
+    this.directions = buffers.storage(`${label}-directions`, slots * row)
+    this.residuals = buffers.storage(`${label}-residuals`, iterative * slots * row)
+    this.products = buffers.storage(`${label}-products`, gram === undefined ? 0 : iterative * slots * row)
+    this.partials = buffers.storage(`${label}-partials`, iterative * segments * row)
+    this.normalParts = buffers.storage(`${label}-normal parts`, segments * tiles * 64)
+  }
+}
+
+/** The `AlsOptions` uniform. */
+export function packOptions({ factors, regularization, biasRegularization, gram, plan }: AlsSideInput): ArrayBuffer {
+  return alsOptionsStruct.pack({
+    factors,
+    factor_penalty: regularization,
+    bias_penalty: biasRegularization,
+    unobserved: gram?.weight ?? 0,
+    tolerance: plan.tolerance,
+    blocks: factorBlocks(factors),
+  })
+}
+
+/** Encodes the dispatches that solve a block, whose rows' objectives go to the pairs from `pairStart` on. */
+export type BlockEncoder = (block: RowBlock, pairStart: number) => Encode[]
+
+interface BlockBuffers {
+  rows: GPUBuffer
+  entries: GPUBuffer
+  segments: GPUBuffer
+  shape: GPUBuffer
+}
+
+export function uploadBlock(buffers: BufferOwner, label: string, block: RowBlock, pairStart: number): BlockBuffers {
+  const segments = block.segments.length / 4
+  return {
+    rows: buffers.upload(`${label}-rows`, block.rows),
+    entries: buffers.upload(`${label}-entries`, block.entries),
+    segments: buffers.upload(`${label}-segments`, block.segments),
+    shape: buffers.uniform(
+      `${label}-block`,
+      alsBlockStruct.pack({ slots: block.slots, segments, pair_start: pairStart }),
+    ),
+  }
+}
