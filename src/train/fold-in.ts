@@ -1,17 +1,15 @@
 import { mergeDuplicates } from '../data/duplicates.ts'
 import { IdTable, type RawId, UNKNOWN } from '../data/ids.ts'
-import { Random } from '../data/random.ts'
 import { Ratings } from '../data/ratings.ts'
-import { mergeSeen, type SeenItems, seenItems } from '../data/seen.ts'
 import { InputError, OptionError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
 import type { ModelParts } from '../model/parts.ts'
-import type { Parameters } from '../model/tables.ts'
-import { BprSolver } from '../solvers/bpr.ts'
 import { type SolvedRows, solveRows } from '../solvers/solve-rows.ts'
+import { grownParts } from './grow-parts.ts'
 import { implicitOptions, type ResolvedOptions, resolveOptions, unknownOption } from './options.ts'
-import { appendIds, kindOf } from './warm-start.ts'
+import { rankRows } from './rank-rows.ts'
+import { kindOf } from './warm-start.ts'
 
 export interface FoldInOptions {
   /** Which side the new rows are on. Default users. */
@@ -30,9 +28,12 @@ export interface FoldIn {
   model: Model
   /** Raw ids of the new rows, in their order. */
   added: RawId[]
-  /** Ids that the model knows already, and those none of whose entries name a row of the other side that it knows. */
+  /** Ids that the model knows already. */
   known: number
+  /** Ids that are not added: those none of whose entries name a row of the other side that it knows, and the unsolved. */
   left: number
+  /** Raw ids of the rows whose equations have no finite solution. */
+  unsolved: RawId[]
   /** Entries that were used; the others are of ids as above or name rows of the other side that the model does not know. */
   entries: number
 }
@@ -49,22 +50,64 @@ export async function foldIn(gpu: Gpu, model: Model, ratings: Ratings, options: 
   const { side = 'users' } = options
   const { parts } = model
   const fresh = newRows(parts, ratings, side)
-  const { added } = fresh
-  const rest = { added, known: fresh.known, left: fresh.left, entries: fresh.entries.length }
-  if (added.length === 0) return { model: new Model(parts, gpu), ...rest }
-  const settings = settingsOf(parts, options)
-  // As the training took them: entries of one implicit cell are parts of its count or strength.
-  const entries = settings.model === 'implicit' ? mergeDuplicates(fresh.entries, 'sum') : fresh.entries
-  const rows =
-    settings.model === 'bpr'
-      ? await rankRows(gpu, parts, entries, side, settings, options)
-      : await solveRows(gpu, parts, entries, side, {
-          ...settings,
-          implicit: implicitOptions(settings),
-          signal: options.signal,
-        })
-  return { model: new Model(grownParts(parts, entries, side, rows), gpu), ...rest }
+  const rows = fresh.added.length === 0 ? noRows : await findRows(gpu, parts, fresh.entries, side, options)
+  const { unsolved = [] } = rows
+  const { added, entries } = withoutRows(fresh, side, unsolved)
+  const solved = rowsBut(rows, unsolved)
+  return {
+    model: new Model(added.length === 0 ? parts : grownParts(parts, entries, side, solved), gpu),
+    added,
+    known: fresh.known,
+    left: fresh.left + unsolved.length,
+    unsolved: unsolved.map(row => fresh.added[row]!),
+    entries: entries.length,
+  }
 }
+
+/** Rows in their order; those without a finite solution are not numbers. */
+type FoundRows = Pick<SolvedRows, 'factors' | 'bias'> & { unsolved?: readonly number[] }
+
+const noRows: FoundRows = { factors: new Float32Array(0), bias: new Float32Array(0) }
+
+async function findRows(
+  gpu: Gpu,
+  parts: ModelParts,
+  fresh: Ratings,
+  side: 'users' | 'items',
+  options: FoldInOptions,
+): Promise<FoundRows> {
+  const settings = settingsOf(parts, options)
+  const { signal } = options
+  if (settings.model === 'bpr') return await rankRows(gpu, parts, fresh, side, { ...settings, signal })
+  const implicit = implicitOptions(settings)
+  // As the training took them: entries of one implicit cell are parts of its count or strength.
+  const entries = implicit === undefined ? fresh : mergeDuplicates(fresh, 'sum')
+  return await solveRows(gpu, parts, entries, side, { ...settings, implicit, signal })
+}
+
+/** The rows that have a solution, and their entries, numbered by the rows that are left. */
+function withoutRows({ added, entries }: NewRows, side: 'users' | 'items', rows: readonly number[]) {
+  if (rows.length === 0) return { added, entries }
+  const left = new Set(rows)
+  const kept = added.filter((_, row) => !left.has(row))
+  const ids = idTable(kept)
+  const aligned = side === 'users' ? entries.alignTo(ids, entries.itemIds) : entries.alignTo(entries.userIds, ids)
+  const places = aligned[side].map((_, e) => e).filter(e => aligned[side][e] !== UNKNOWN)
+  return { added: kept, entries: aligned.select(places) }
+}
+
+function rowsBut({ factors, bias }: FoundRows, rows: readonly number[]): FoundRows {
+  if (rows.length === 0) return { factors, bias }
+  const left = new Set(rows)
+  const k = factors.length / bias.length
+  return {
+    factors: factors.filter((_, at) => !left.has(Math.floor(at / k))),
+    bias: bias.filter((_, row) => !left.has(row)),
+  }
+}
+
+const idTable = (ids: readonly RawId[]) =>
+  new IdTable(ids.every(id => typeof id === 'number') ? Float64Array.from(ids as number[]) : (ids as string[]))
 
 const foldInOptions = ['side', 'regularization', 'epochs', 'seed', 'signal'] as const satisfies (keyof FoldInOptions)[]
 
@@ -113,8 +156,7 @@ function newRows(parts: ModelParts, ratings: Ratings, side: 'users' | 'items'): 
     place[row] = added.length
     added.push(own.at(row))
   })
-  const newIds =
-    own.kind === 'integer' ? new IdTable(Float64Array.from(added as number[])) : new IdTable(added as string[])
+  const newIds = idTable(added)
   const ownRows = Uint32Array.from(used, e => place[rows[e]!]!)
   const otherRows = Uint32Array.from(used, e => others[e]!)
   const entries = new Ratings({
@@ -165,124 +207,4 @@ function decayAsPenalty(options: ResolvedOptions, { seen }: ModelParts, lambda: 
     itemRegularization: half * options.itemRegularization,
     biasRegularization: half * options.biasRegularization,
   }
-}
-
-/** New rows of a model that ranks: some passes of one side alone. */
-async function rankRows(
-  gpu: Gpu,
-  parts: ModelParts,
-  entries: Ratings,
-  side: 'users' | 'items',
-  options: ResolvedOptions,
-  { signal }: FoldInOptions,
-): Promise<SolvedRows> {
-  const ofUsers = side === 'users'
-  // How popular an item is shows in the entries of the model's training alone.
-  const negativePower = parts.seen === undefined ? 0 : (options.negativePower ?? 0)
-  // New items are held against the others, and not drawn against what their users have; new users need but the items that
-  // they are held against, and where all are alike no entries for that.
-  const all = ofUsers && negativePower === 0 ? entries : withSeen(parts, entries, side)
-  const count = ofUsers ? entries.userCount : entries.itemCount
-  const before = (ofUsers ? all.userCount : all.itemCount) - count
-  const rows = Uint32Array.from({ length: count }, (_, row) => before + row)
-  const { factors } = parts
-  const random = new Random(options.seed, 1)
-  const drawn = Float32Array.from({ length: count * factors }, () => options.initStd * random.normal())
-  const initial = (): Parameters => ({
-    userFactors: ofUsers ? concat(parts.userFactors.subarray(0, before * factors), drawn) : parts.userFactors,
-    itemFactors: ofUsers ? parts.itemFactors : concat(parts.itemFactors, drawn),
-    userBias: new Float32Array(all.userCount),
-    itemBias: concat(parts.itemBias ?? new Float32Array(parts.itemIds.size), new Float32Array(ofUsers ? 0 : count)),
-  })
-  const biases = parts.itemBias !== undefined
-  const solver = await BprSolver.create(gpu, all, initial, {
-    ...options,
-    biases,
-    factors,
-    negativePower,
-    only: side,
-    rows,
-  })
-  try {
-    for (let epoch = 0; epoch < options.epochs; epoch++) {
-      const { squaredError } = await solver.runEpoch({ epoch, rateScale: 1, signal })
-      if (!Number.isFinite(squaredError)) throw new InputError('fold-in diverged; try a larger regularization')
-    }
-    const { userFactors, itemFactors, userBias, itemBias } = await solver.tables.read(gpu)
-    return ofUsers
-      ? { factors: userFactors.slice(before * factors), bias: userBias.slice(before) }
-      : { factors: itemFactors.slice(before * factors), bias: itemBias.slice(before) }
-  } finally {
-    solver.destroy()
-  }
-}
-
-/** Entries of new rows behind those of the model's training. */
-function withSeen({ seen, userIds, itemIds }: ModelParts, entries: Ratings, side: 'users' | 'items'): Ratings {
-  const ofUsers = side === 'users'
-  const before = seen?.items.length ?? 0
-  const users = new Uint32Array(before + entries.length)
-  const items = new Uint32Array(before + entries.length)
-  for (let user = 0; user < (seen === undefined ? 0 : userIds.size); user++) {
-    users.fill(user, seen!.offsets[user]!, seen!.offsets[user + 1]!)
-  }
-  if (seen !== undefined) items.set(seen.items)
-  const behind = (rows: Uint32Array, known: IdTable, isNew: boolean) =>
-    isNew ? rows.map(row => known.size + row) : rows
-  users.set(behind(entries.users, userIds, ofUsers), before)
-  items.set(behind(entries.items, itemIds, !ofUsers), before)
-  const values = new Float32Array(users.length).fill(1)
-  return new Ratings({
-    users,
-    items,
-    values,
-    userIds: ofUsers ? appendIds(userIds, entries.userIds) : userIds,
-    itemIds: ofUsers ? itemIds : appendIds(itemIds, entries.itemIds),
-  })
-}
-
-function grownParts(parts: ModelParts, entries: Ratings, side: 'users' | 'items', rows: SolvedRows): ModelParts {
-  const grown =
-    side === 'users'
-      ? {
-          userIds: appendIds(parts.userIds, entries.userIds),
-          userFactors: concat(parts.userFactors, rows.factors),
-          ...(parts.userBias === undefined ? {} : { userBias: concat(parts.userBias, rows.bias) }),
-        }
-      : {
-          itemIds: appendIds(parts.itemIds, entries.itemIds),
-          itemFactors: concat(parts.itemFactors, rows.factors),
-          ...(parts.itemBias === undefined ? {} : { itemBias: concat(parts.itemBias, rows.bias) }),
-        }
-  return {
-    ...parts,
-    ...grown,
-    ...(parts.seen === undefined ? {} : { seen: grownSeen(parts.seen, parts, entries, side) }),
-  }
-}
-
-/** What the users have seen, with the new entries. */
-function grownSeen(seen: SeenItems, parts: ModelParts, entries: Ratings, side: 'users' | 'items'): SeenItems {
-  const own = seenItems(entries)
-  if (side === 'users') {
-    const before = seen.items.length
-    const offsets = new Uint32Array(seen.offsets.length + own.offsets.length - 1)
-    offsets.set(seen.offsets)
-    offsets.set(
-      own.offsets.subarray(1).map(offset => before + offset),
-      seen.offsets.length,
-    )
-    const items = new Uint32Array(before + own.items.length)
-    items.set(seen.items)
-    items.set(own.items, before)
-    return { offsets, items }
-  }
-  return mergeSeen(seen, { offsets: own.offsets, items: own.items.map(item => parts.itemIds.size + item) })
-}
-
-function concat(first: Float32Array, more: Float32Array): Float32Array {
-  const all = new Float32Array(first.length + more.length)
-  all.set(first)
-  all.set(more, first.length)
-  return all
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { RawId } from '../../data/ids.ts'
 import { InputError } from '../../errors.ts'
 import { Model } from '../../model/model.ts'
 import { readModel } from '../../node/model-file.ts'
@@ -52,6 +53,10 @@ export function addFoldIn(program: Command, session: Session): void {
   command.action(perform(session, run))
 }
 
+/** Names the first of the rows, so that its entries can be looked at. */
+const unsolvable = (ids: readonly RawId[], noun: string) =>
+  `${counted(ids.length, `new ${noun}`)} whose entries have no finite solution (the first is ${JSON.stringify(ids[0])})`
+
 const run: Run = async (session, command) => {
   const began = performance.now()
   const { terminal, signal } = session
@@ -64,12 +69,14 @@ const run: Run = async (session, command) => {
   const { ratings, skipped, merged } = await readInput(session, command, ratingsFile)
   return await withGpu(session, async gpu => {
     const folding = performance.now()
-    const { model, added, known, left, entries } = await foldIn(gpu, new Model(parts), ratings, options)
+    const { model, added, known, left, unsolved, entries } = await foldIn(gpu, new Model(parts), ratings, options)
     const fold = elapsed(folding)
     const [noun, other] = side === 'users' ? ['user', 'items'] : ['item', 'users']
+    const strangers = left - unsolved.length
     const passedOver = [
       ...(known > 0 ? [`${counted(known, noun)} that the model knows already`] : []),
-      ...(left > 0 ? [`${counted(left, `new ${noun}`)} with no ${other} that the model knows`] : []),
+      ...(strangers > 0 ? [`${counted(strangers, `new ${noun}`)} with no ${other} that the model knows`] : []),
+      ...(unsolved.length > 0 ? [`${unsolvable(unsolved, noun)}; a larger --regularization may help`] : []),
     ]
     if (added.length === 0) {
       throw new InputError(`there is no ${noun} to fold in; the file holds ${passedOver.join(' and ')}`, {
@@ -86,6 +93,7 @@ const run: Run = async (session, command) => {
       added: added.length,
       known,
       left,
+      unsolved: unsolved.length,
       entries: { used: entries, unused: ratings.length - entries },
       rows: { skipped, merged },
       users: model.userCount,
