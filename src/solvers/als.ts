@@ -1,21 +1,14 @@
 import type { Ratings } from '../data/ratings.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { factorBlocks } from '../kernels/shared.ts'
 import { countRows } from '../layout/rows.ts'
-import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { alsCost } from './als-cost.ts'
+import { createHalf, type Half, type SideName, sides } from './als-half.ts'
 import type { AlsOptions } from './als-options.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
-import { AlsSide } from './als-side.ts'
-import { alsTargets } from './als-targets.ts'
-import { GramTable } from './gram-table.ts'
-import { PenaltyMeter } from './penalty-meter.ts'
-import { packSide, type SideOptions } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 
 // Minimises, one side at a time with the other fixed,
@@ -30,19 +23,6 @@ import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 // in which a bias is one more unknown beside p, whose column is of ones (Zhou et al., Large-scale parallel collaborative
 // filtering for the Netflix prize, 2008; implicit: see `als-options.ts`). G, which all rows share, is made once for each half
 // of an iteration. Rows do not depend on one another, and every sum is added in a fixed order: the same bits each time.
-
-const sides = ['users', 'items'] as const
-type SideName = (typeof sides)[number]
-
-const other = { users: 'items', items: 'users' } as const
-
-interface Half {
-  side: AlsSide
-  objective: PairSums
-  penalty: PenaltyMeter
-  timer: GpuTimer
-  submitter: Submitter
-}
 
 export class AlsSolver implements Solver {
   readonly tables: FactorTables
@@ -163,95 +143,6 @@ export class AlsSolver implements Solver {
 
 const add = (one: number | undefined, two: number | undefined) =>
   one === undefined || two === undefined ? undefined : one + two
-
-interface AlsRun {
-  ratings: Ratings
-  scale: Pick<ModelScale, 'mean'>
-  options: AlsOptions
-  plan: AlsPlan
-  tables: FactorTables
-  timer: GpuTimer
-}
-
-async function createHalf(
-  gpu: Gpu,
-  buffers: BufferOwner,
-  name: SideName,
-  { ratings, scale, options, plan, tables, timer }: AlsRun,
-): Promise<Half> {
-  const { factors, biases } = options
-  const counts = countRows(ratings[name], tables.shape[name])
-  const solved = tablesOf(tables, name)
-  const fixed = tablesOf(tables, other[name])
-  const targets = alsTargets(ratings, name, scale.mean, counts, options)
-  const occupied = counts.reduce((rows, count) => rows + Number(count > 0), 0)
-  const objective = await PairSums.create(gpu, buffers, `${name} objective`, occupied)
-  const gram =
-    targets.unobserved === 0
-      ? undefined
-      : {
-          table: await GramTable.create(gpu, buffers, {
-            label: other[name],
-            table: fixed.factors,
-            rows: tables.shape[other[name]],
-            factors,
-            work: plan.work,
-          }),
-          weight: targets.unobserved,
-        }
-  const side = await AlsSide.create(gpu, buffers, {
-    label: name,
-    entries: targets.entries,
-    solved,
-    fixed,
-    gram,
-    factors,
-    biases,
-    regularization: name === 'users' ? options.userRegularization : options.itemRegularization,
-    biasRegularization: options.biasRegularization,
-    plan,
-    sums: objective,
-  })
-  const weights = new Float32Array(2 * counts.length)
-  targets.entries.penalties.forEach((penalty, row) => {
-    weights[2 * row + 1] = penalty
-  })
-  const blocks = factorBlocks(factors)
-  const penalty = await PenaltyMeter.create(
-    gpu,
-    buffers,
-    { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: blocks + Number(biases) },
-    tables.shape[name],
-    {
-      ...solved,
-      weights: buffers.upload(`${name}-weights`, weights),
-      side: buffers.uniform(`${name} penalty`, packSide({ ...noSteps, ...options }, tables.shape[name], name)),
-    },
-  )
-  return {
-    side,
-    objective,
-    penalty,
-    timer,
-    submitter: new Submitter(gpu, timer),
-  }
-}
-
-/** What the options of a side have for gradient steps, of which there are none here. */
-const noSteps: Omit<SideOptions, keyof AlsOptions> = {
-  userLearningRate: 0,
-  itemLearningRate: 0,
-  biasLearningRate: 0,
-  momentum: 0,
-  beta1: 0,
-  beta2: 0,
-  epsilon: 0,
-}
-
-const tablesOf = (tables: FactorTables, name: SideName) =>
-  name === 'users'
-    ? { factors: tables.userFactors, bias: tables.userBias }
-    : { factors: tables.itemFactors, bias: tables.itemBias }
 
 function describe(
   ratings: Ratings,
