@@ -13,8 +13,9 @@ import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 
 // Minimises, one side at a time with the other fixed,
 //
-//   explicit  sum over entries (r - mu - b_u - b_i - p_u . q_i)^2
-//   implicit  sum over entries c (1 - p_u . q_i)^2 - w0 (p_u . q_i)^2  +  w0 sum over all cells (p_u . q_i)^2
+//   explicit       sum over entries (r - mu - b_u - b_i - p_u . q_i)^2
+//   by confidence  sum over entries (1 + alpha r) (1 - p_u . q_i)^2  +  sum over all other cells (p_u . q_i)^2
+//   by one weight  sum over entries (1 - p_u . q_i)^2  +  w0 sum over all cells (p_u . q_i)^2
 //
 // plus sum over rows of lambda w (|p|^2 + b^2). Each row is a linear system of its own,
 //

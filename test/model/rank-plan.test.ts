@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { packRanges } from '../../src/model/rank-block.ts'
 import { groupsOf, planRanking, type RankingShape } from '../../src/model/rank-plan.ts'
+import { limits } from '../support/devices.ts'
 
-const limits = {
-  maxStorageBufferBindingSize: 128 * 2 ** 20,
-  maxBufferSize: 256 * 2 ** 20,
-  maxComputeWorkgroupsPerDimension: 65535,
-  maxStorageBuffersPerShaderStage: 8,
-  maxComputeWorkgroupStorageSize: 16384,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  minUniformBufferOffsetAlignment: 256,
-}
 const plan = (shape: Partial<RankingShape>, software: boolean, tight: Partial<typeof limits> = {}) =>
   planRanking(
     { queries: 30_000, items: 41_000, factors: 64, listWords: 42, ...shape },

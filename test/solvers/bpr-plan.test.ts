@@ -1,28 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../src/errors.ts'
-import type { Capabilities } from '../../src/gpu/capabilities.ts'
 import { checkBprPlan, planBpr } from '../../src/solvers/bpr-plan.ts'
-
-const limits = {
-  maxStorageBufferBindingSize: 2 ** 27,
-  maxBufferSize: 2 ** 28,
-  maxComputeWorkgroupsPerDimension: 65535,
-  maxStorageBuffersPerShaderStage: 8,
-  maxComputeWorkgroupStorageSize: 16384,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  minUniformBufferOffsetAlignment: 256,
-}
-
-const device = (software: boolean, subgroupMinSize: number): Capabilities => ({
-  adapter: { vendor: '', architecture: '', description: '', software },
-  limits,
-  features: { subgroups: subgroupMinSize > 1, f16: true, timestamps: true },
-  subgroupMinSize,
-})
-
-const [lavapipe, nvidia] = [device(true, 8), device(false, 32)] as const
+import { device, lavapipe, nvidia } from '../support/devices.ts'
 
 describe('planBpr', () => {
   it('fits any device and any data', () => {

@@ -1,36 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../src/errors.ts'
-import type { Capabilities } from '../../src/gpu/capabilities.ts'
 import { type FusedInput, planFused } from '../../src/solvers/fused-plan.ts'
-
-const limits = {
-  maxStorageBufferBindingSize: 2 ** 27,
-  maxBufferSize: 2 ** 28,
-  maxComputeWorkgroupsPerDimension: 65535,
-  maxStorageBuffersPerShaderStage: 8,
-  maxComputeWorkgroupStorageSize: 16384,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  minUniformBufferOffsetAlignment: 256,
-}
-
-function device(software: boolean, subgroupMinSize: number): Capabilities {
-  return {
-    adapter: { vendor: '', architecture: '', description: '', software },
-    limits,
-    features: { subgroups: subgroupMinSize > 1, f16: true, timestamps: true },
-    subgroupMinSize,
-  }
-}
-
-const [lavapipe, swiftshader, nvidia, intel, without] = [
-  device(true, 8),
-  device(true, 4),
-  device(false, 32),
-  device(false, 8),
-  device(false, 1),
-] as const
+import { device, intel, lavapipe, limits, nvidia, swiftshader, without } from '../support/devices.ts'
 
 const input = (entries: number, users: number, items: number, factors = 32): FusedInput => ({
   entries,
