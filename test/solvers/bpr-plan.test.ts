@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../src/errors.ts'
+import type { Capabilities } from '../../src/gpu/capabilities.ts'
 import { checkBprPlan, planBpr } from '../../src/solvers/bpr-plan.ts'
 import { device, lavapipe, nvidia } from '../support/devices.ts'
 
