@@ -100,10 +100,14 @@ fi
 
 read -r users items entries <<<"${SHAPE:-480189 17770 100480507}"
 for factors in ${FACTORS:-32 128}; do
-  ./node bench/bench.mjs --users "$users" --items "$items" --entries "$entries" --factors "$factors" --epochs 5 --rounds 1 \
-    --trainers sgd,sgd-f16,sgd-hogwild --out "$results/shape-k$factors.json" >/dev/null || failed=1
+  ./node bench/bench.mjs --parts trainers --users "$users" --items "$items" --entries "$entries" --factors "$factors" \
+    --epochs 5 --rounds 1 --trainers sgd,sgd-f16,sgd-hogwild --out "$results/shape-k$factors.json" >/dev/null || failed=1
 done
-[ "${PEER:-yes}" != yes ] || ./node bench/bench.mjs --sets planted-5m --out "$results/planted-5m.json" >/dev/null || failed=1
+[ "${PEER:-yes}" != yes ] || ./node bench/bench.mjs --parts trainers --sets planted-5m --out "$results/planted-5m.json" >/dev/null || failed=1
+for solver in cg exact; do
+  ./node bench/als.mjs --row-solver $solver --models implicit,explicit --out "$results/als-$solver.json" >/dev/null || failed=1
+done
+./node bench/ranking.mjs --out "$results/ranking.json" >/dev/null || failed=1
 [ "$failed" -eq 0 ] && echo 'run: all passed' || { echo 'run: FAILED' >&2; exit 1; }
 SH
 chmod +x "$folder/run.sh"
