@@ -1,5 +1,4 @@
 import type { Ratings } from '../data/ratings.ts'
-import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
@@ -24,6 +23,8 @@ export type RowOptions = Pick<
 export interface SolvedRows {
   factors: Float32Array
   bias: Float32Array
+  /** Rows whose equations have no finite solution; their numbers are none. */
+  unsolved: number[]
 }
 
 /** Steps of Gauss and Newton under the bounded link; from the start that the other side gives, few are needed. */
@@ -35,7 +36,7 @@ const leastSlope = 1e-3
 /**
  * Rows of one side from their entries and the other side's rows, exactly (up to k = 128 or so), without touching the latter.
  * @param entries of new rows, numbered from 0, against all rows of the other side
- * @throws InputError for a row whose equations have no finite solution; GPU errors
+ * @throws GPU errors
  */
 export async function solveRows(
   gpu: Gpu,
@@ -48,7 +49,11 @@ export async function solveRows(
     solveLinear(gpu, parts, entries, side, options, weights, values)
   if (parts.link === 'linear') return await solve()
   const count = rowsOf(entries, side)
-  let rows: SolvedRows = { factors: new Float32Array(count * parts.factors), bias: new Float32Array(count) }
+  let rows: SolvedRows = {
+    factors: new Float32Array(count * parts.factors),
+    bias: new Float32Array(count),
+    unsolved: [],
+  }
   for (let step = 0; step < newtonSteps; step++) {
     const { weights, values } = linearized(parts, entries, side, rows)
     rows = await solve(weights, values)
@@ -154,22 +159,16 @@ async function solveLinear(
     await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), options.signal)
     const { userFactors, itemFactors, userBias, itemBias } = await tables.read(gpu)
     const result = ofUsers ? { factors: userFactors, bias: userBias } : { factors: itemFactors, bias: itemBias }
-    checkSolved(result, entries, side)
-    return result
+    return { ...result, unsolved: unsolvedOf(result) }
   } finally {
     timer?.destroy()
     buffers.destroy()
   }
 }
 
-function checkSolved({ factors, bias }: SolvedRows, entries: Ratings, side: 'users' | 'items') {
+function unsolvedOf({ factors, bias }: Omit<SolvedRows, 'unsolved'>): number[] {
   const k = factors.length / bias.length
-  const row = bias.findIndex(
-    (value, at) => !Number.isFinite(value) || !factors.subarray(at * k, (at + 1) * k).every(Number.isFinite),
-  )
-  if (row < 0) return
-  const id = (side === 'users' ? entries.userIds : entries.itemIds).at(row)
-  throw new InputError(
-    `the entries of ${side.slice(0, -1)} ${JSON.stringify(id)} have no finite solution; give a larger regularization`,
-  )
+  const isSolved = (row: number) =>
+    Number.isFinite(bias[row]) && factors.subarray(row * k, (row + 1) * k).every(Number.isFinite)
+  return [...bias.keys()].filter(row => !isSolved(row))
 }

@@ -134,6 +134,25 @@ describe.each(kinds)('foldin into a model of the kind %s', kind => {
   })
 })
 
+describe('foldin', () => {
+  it('adds the rows that have a solution, and names one that has none', async () => {
+    const rows: Row[] = [1, 2, 3, 4].flatMap(at => [
+      ['u900', `i${at}`, 3e38],
+      ['u901', `i${at}`, 3],
+    ])
+    const words = ['foldin', 'explicit.safetensors', write('huge.csv', rows), '--out', 'some.safetensors']
+    const { code, result, stderr } = await program.json(words)
+    expect(code).toBe(0)
+    expect(result).toMatchObject({ added: 1, known: 0, left: 1, unsolved: 1, entries: { used: 4, unused: 4 } })
+    expect(stderr).toMatch(/passed over: 1 new user whose entries have no finite solution \(the first is "u900"\)/)
+    expect(stderr).not.toMatch(/no items that the model knows/)
+    const alone = write('alone.csv', rows.slice(0, 1))
+    const failed = await program.json<Failure>(['foldin', 'explicit.safetensors', alone, '--out', 'none.safetensors'])
+    expect(failed.code).toBe(3)
+    expect(failed.result.error.message).toMatch(/no user to fold in; the file holds 1 new user whose entries have no/)
+  })
+})
+
 describe.each([
   ['explicit', [], {}],
   ['implicit', ['--alpha', '3'], { alpha: 3 }],

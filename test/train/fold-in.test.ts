@@ -215,17 +215,21 @@ describe('fold-in', () => {
     expect(nothing.model.parts).toEqual(model.parts)
   })
 
-  it.each(sides)('names one of the new %s whose entries have no finite solution', async side => {
+  it.each(sides)('leaves new %s out whose entries have no finite solution, and adds the others', async side => {
     const { model } = await fit(device.gpu, planted, { factors: 3, solver: 'als', epochs: 2 })
-    const [rows, others, values] = [
-      [901, 901, 900, 900],
-      [1, 2, 1, 2],
-      [1, 2, 3e38, 3e38],
-    ]
-    const fresh = side === 'users' ? Ratings.from(rows, others, values) : Ratings.from(others, rows, values)
-    const failed = foldIn(device.gpu, model, fresh, { side })
-    await expect(failed).rejects.toBeInstanceOf(InputError)
-    await expect(failed).rejects.toThrow(new RegExp(`entries of ${side.slice(0, -1)} 900 have no finite solution`))
+    const fresh = (ids: readonly number[]) => {
+      const entries = ids.flatMap(id => [1, 2, 3, 4].map(one => [id, one, id % 2 === 0 ? 3e38 : one] as const))
+      const [rows, others, values] = ([0, 1, 2] as const).map(at => entries.map(entry => entry[at]))
+      return side === 'users' ? Ratings.from(rows!, others!, values!) : Ratings.from(others!, rows!, values!)
+    }
+    const folded = await foldIn(device.gpu, model, fresh([900, 901, 902, 903]), { side })
+    expect(folded).toMatchObject({ added: [901, 903], known: 0, left: 2, unsolved: [900, 902], entries: 8 })
+    const without = await foldIn(device.gpu, model, fresh([901, 903]), { side })
+    expect(without).toMatchObject({ added: [901, 903], left: 0, unsolved: [], entries: 8 })
+    expect(folded.model.parts).toEqual(without.model.parts)
+    const none = await foldIn(device.gpu, model, fresh([900]), { side })
+    expect(none).toMatchObject({ added: [], left: 1, unsolved: [900], entries: 0 })
+    expect(none.model.parts).toEqual(model.parts)
   })
 
   it('refuses sides that there are not, and models whose options are none', async () => {
