@@ -9,7 +9,7 @@ it('documents every option of a training as the schema has it', async () => {
     '# Options of a training',
     '',
     'In the library the names are in camel case: `--batch-size` is `batchSize`. Made from the schema in',
-    '`src/train/options.ts`; refresh it with `npm run docs:options`.',
+    '`src/train/options-schema.ts`; refresh it with `npm run docs:options`.',
     '',
     '| flag | meaning |',
     '|---|---|',

@@ -1,0 +1,36 @@
+import type { Ratings } from '../data/ratings.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import type { ModelScale, Parameters } from '../model/tables.ts'
+import { AlsSolver } from '../solvers/als.ts'
+import { BprSolver } from '../solvers/bpr.ts'
+import { FusedSolver } from '../solvers/fused.ts'
+import { MinibatchSolver } from '../solvers/minibatch.ts'
+import type { Solver } from '../solvers/solver.ts'
+import { implicitOptions, type ResolvedOptions } from './options.ts'
+
+/** The solver that the options ask for. */
+export function createSolver(
+  gpu: Gpu,
+  ratings: Ratings,
+  scale: ModelScale,
+  initial: () => Parameters,
+  options: ResolvedOptions,
+): Promise<Solver> {
+  const { optimizer } = options
+  if (options.model === 'bpr') {
+    const negativePower = options.negativePower ?? 0
+    return BprSolver.create(gpu, ratings, initial, { ...options, negativePower })
+  }
+  if (options.solver === 'als') {
+    return AlsSolver.create(gpu, ratings, scale, initial, {
+      ...options,
+      rowSolver: options.rowSolver!,
+      cgSteps: options.cgSteps!,
+      cgTolerance: options.cgTolerance!,
+      implicit: implicitOptions(options),
+    })
+  }
+  return options.solver === 'sgd' && (optimizer === 'sgd' || optimizer === 'adagrad')
+    ? FusedSolver.create(gpu, ratings, scale, initial, { ...options, optimizer })
+    : MinibatchSolver.create(gpu, ratings, scale, initial, options)
+}
