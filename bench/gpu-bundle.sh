@@ -19,7 +19,8 @@ mkdir -p "$root/lib" "$folder"
 
 cp "$(readlink -f "$(command -v node)")" "$root/node"
 strip "$root/node" 2>/dev/null || true
-loader=$(ldconfig -p | awk '/libvulkan\.so\.1 .*x86-64/ { print $NF; exit }')
+# (awk reads to the end: where it stops early, ldconfig may die of the closed pipe.)
+loader=$(ldconfig -p | awk '/libvulkan\.so\.1 .*x86-64/ && !found++ { print $NF }')
 [ -n "$loader" ] || { echo 'gpu-bundle: no libvulkan.so.1 here; npm run setup:gpu installs one' >&2; exit 1; }
 cp "$(readlink -f "$loader")" "$root/lib/libvulkan.so.1"
 cp -r dist shaders src test bench package.json "$root/"
