@@ -46,6 +46,12 @@ describe('a line of a user and its items', () => {
     expect((await readRatings(path, { format: 'tsv', delimiter: ' ' })).length).toBe(2)
   })
 
+  it('is named where words stand in the place of ratings', async () => {
+    const path = await scratch.file('words.txt', 'ann i1 i2 i3\nbob i2 i4 i5\ncyd i1 i3 i5\n')
+    expect((await inputError(readRatings(path))).message).toContain('--format adjacency')
+    expect((await readRatings(path, { format: 'adjacency' })).length).toBe(9)
+  })
+
   it('is read as what it says, whatever the ids and the numbers of fields', async () => {
     const lists = fc.array(fc.array(fc.nat(30), { maxLength: 200, size: 'max' }), { minLength: 1, maxLength: 30 })
     await fc.assert(

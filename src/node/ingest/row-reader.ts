@@ -94,7 +94,7 @@ export class RowReader implements IdReader {
     return this.#row(fields.bytes, fields.starts, fields.ends, fields.count, false)
   }
 
-  /** What a file of differing numbers of fields may be, where no option says what it is. */
+  /** What a file that is no table of ratings may be, where no option says what it is. */
   #advice(): string {
     const blanks = this.#dialect.delimiter === ' ' || this.#dialect.delimiter === '\t'
     if (!blanks || this.#settings.format !== 'auto') return ''
@@ -112,7 +112,7 @@ export class RowReader implements IdReader {
     const { rating } = roles
     const value = rating === undefined ? 1 : parseNumberBytes(bytes, starts[rating]!, ends[rating]!)
     if (!Number.isFinite(Math.fround(value))) {
-      return ratingProblem(value, bytes.subarray(starts[rating!], ends[rating!]))
+      return ratingProblem(value, bytes.subarray(starts[rating!], ends[rating!])) + this.#advice()
     }
     const time = roles.time === undefined ? 0 : parseTimeBytes(bytes, starts[roles.time]!, ends[roles.time]!)
     if (!Number.isFinite(time)) return 'expected a number or an ISO date as timestamp'
