@@ -235,7 +235,13 @@ describe('the BPR solver', () => {
 
   it('passes over users who have all items, and entries of unknown users and items', async () => {
     const all = Array.from({ length: 4 }, (_, i): [number, number] => [0, i])
-    const others: [number, number][] = [[1, 0], [1, 1], [2, 3], [UNKNOWN, 2], [2, UNKNOWN]] // biome-ignore format: pairs
+    const others: [number, number][] = [
+      [1, 0],
+      [1, 1],
+      [2, 3],
+      [UNKNOWN, 2],
+      [2, UNKNOWN],
+    ]
     const ratings = implicit([...all, ...others], 3, 4)
     const initial = initialOf(ratings)
     for (const negativePower of [0, 1]) {
@@ -248,7 +254,17 @@ describe('the BPR solver', () => {
   })
 
   it.each([
-    ['one item', implicit([[0, 0], [1, 0]], 2, 1)], // biome-ignore format: pairs
+    [
+      'one item',
+      implicit(
+        [
+          [0, 0],
+          [1, 0],
+        ],
+        2,
+        1,
+      ),
+    ],
     ['one pair', implicit([[0, 0]], 1, 1)],
   ])('changes nothing where there is no negative: %s', async (_, ratings) => {
     const initial = initialOf(ratings)
@@ -258,7 +274,11 @@ describe('the BPR solver', () => {
   })
 
   it('ranks for one user, and counts an entry that stands twice twice', async () => {
-    const pairs: [number, number][] = [[0, 1], [0, 3], [0, 3]] // biome-ignore format: pairs
+    const pairs: [number, number][] = [
+      [0, 1],
+      [0, 3],
+      [0, 3],
+    ]
     const ratings = implicit(pairs, 1, 5)
     const { parameters, losses } = await run(ratings, { ...options, biasLearningRate: 0.5 }, { epochs: 20 })
     const { itemBias } = parameters
