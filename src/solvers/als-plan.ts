@@ -11,7 +11,6 @@ export interface AlsInput {
   rowSolver: RowSolver
   cgSteps: number
   cgTolerance: number
-  implicit: boolean
 }
 
 /** How alternating least squares cuts its work on a device. */

@@ -60,10 +60,7 @@ export class AlsSolver implements Solver {
     options: AlsOptions,
     chosen?: AlsPlan,
   ): Promise<AlsSolver> {
-    const plan = await fitToDevice(
-      gpu,
-      chosen ?? planAls({ ...options, implicit: options.implicit !== undefined }, gpu.capabilities),
-    )
+    const plan = await fitToDevice(gpu, chosen ?? planAls(options, gpu.capabilities))
     const buffers = gpu.buffers()
     const timers = { users: new GpuTimer(gpu, buffers), items: new GpuTimer(gpu, buffers) }
     try {

@@ -103,10 +103,7 @@ async function solveLinear(
   const biases = (ofUsers ? parts.userBias : parts.itemBias) !== undefined
   const plan = await fitToDevice(
     gpu,
-    planAls(
-      { factors, biases, rowSolver: 'exact', cgSteps: 0, cgTolerance: 0, implicit: options.implicit !== undefined },
-      gpu.capabilities,
-    ),
+    planAls({ factors, biases, rowSolver: 'exact', cgSteps: 0, cgTolerance: 0 }, gpu.capabilities),
   )
   const buffers = gpu.buffers()
   let timer: GpuTimer | undefined

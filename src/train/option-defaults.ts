@@ -15,7 +15,7 @@ export const optimizerDefaults = {
 export const fusedRates = { sgd: 0.01, adagrad: 0.1 } as const
 
 /** Defaults of alternating least squares. */
-export const alsDefaults = { epochs: 12, rowSolver: 'cg', cgSteps: 3, cgTolerance: 0, regularization: 1 } as const
+export const alsDefaults = { epochs: 12, rowSolver: 'cg', cgSteps: 3, cgTolerance: 0 } as const
 
 /** Defaults of implicit models, by how they weigh. */
 export const implicitDefaults = {

@@ -9,7 +9,6 @@ const input = (factors: number, more: Partial<AlsInput> = {}): AlsInput => ({
   rowSolver: 'cg',
   cgSteps: 3,
   cgTolerance: 0,
-  implicit: false,
   ...more,
 })
 
@@ -19,7 +18,6 @@ const anyInput = fc.record({
   rowSolver: fc.constantFrom('cg' as const, 'exact' as const),
   cgSteps: fc.integer({ min: 1, max: 1000 }),
   cgTolerance: fc.double({ min: 0, max: 1, noNaN: true }),
-  implicit: fc.boolean(),
 })
 const anyDevice = fc.constantFrom(lavapipe, swiftshader, nvidia, intel, without, device(false, 64), device(false, 4))
 

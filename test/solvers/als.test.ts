@@ -131,7 +131,7 @@ describe('als', () => {
 
   async function run(change: (plan: AlsPlan) => AlsPlan, rowSolver: 'cg' | 'exact') {
     const options = { ...settings, rowSolver, cgSteps: 4, cgTolerance: 0 }
-    const plan = change(planAls({ ...options, implicit: false }, device.gpu.capabilities))
+    const plan = change(planAls(options, device.gpu.capabilities))
     const scale = scaleOf(ratings, settings)
     const solver = await AlsSolver.create(
       device.gpu,
@@ -221,7 +221,7 @@ describe('als', () => {
     const expected = alsEpoch(denseProblem(wide, options), plain(initialParameters(wide, options), wide))
     expectClose('items', model.parts.itemFactors, expected.itemFactors, () => 1000 * 2 ** -23)
     const small = {
-      ...planAls({ ...options, rowSolver: 'cg', cgSteps: 3, cgTolerance: 0, implicit: true }, device.gpu.capabilities),
+      ...planAls({ ...options, rowSolver: 'cg', cgSteps: 3, cgTolerance: 0 }, device.gpu.capabilities),
     }
     const factorsBy = async (plan: AlsPlan) => {
       const cg = {
