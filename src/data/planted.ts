@@ -1,5 +1,6 @@
 import { InputError, OptionError } from '../errors.ts'
 import { IdTable, UNKNOWN } from './ids.ts'
+import { MOST_GROUPS, type PlantedGroups, plantGroups } from './planted-groups.ts'
 import { Random } from './random.ts'
 import { Ratings } from './ratings.ts'
 import { SumTree } from './sum-tree.ts'
@@ -21,6 +22,10 @@ export interface PlantedOptions {
   itemBiasSd?: number
   /** Standard deviation of p_u . q_i over all pairs. */
   interactionSd?: number
+  /** Groups of like items, as genres are: from 2 to the number of items and at most 256; 0 for none. */
+  groups?: number
+  /** Share of the variance of p_u . q_i that lies between the groups, from 0 to 1. Without groups it has no effect. */
+  groupShare?: number
   /** s of the popularity of the item of rank j (from 1), (j + shift * items)^-s; 0 makes all alike. */
   itemExponent?: number
   /** Shift of that law, as a share of the items: flattens its head; 0 is Zipf's law. */
@@ -39,6 +44,8 @@ export const PLANTED_DEFAULTS = {
   userBiasSd: 0.35,
   itemBiasSd: 0.35,
   interactionSd: 0.6,
+  groups: 0,
+  groupShare: 0.7,
   itemExponent: 2,
   itemShift: 0.035,
   userExponent: 1.5,
@@ -59,6 +66,8 @@ export interface PlantedSet {
    * @throws InputError where the subset is empty or names a user or an item that the planted set does not have.
    */
   noiseFloor: (subset?: Ratings) => number
+  /** Group of each dense item index of `ratings`, from 0; empty without groups. */
+  itemGroups: Uint8Array
 }
 
 /**
@@ -68,6 +77,10 @@ export interface PlantedSet {
  * The raw id of a user or an item is its rank by expected count, from 1. A user's entries are drawn without replacement
  * by the popularity of the items, so that no pair stands twice; entries come in random order. As in any `Ratings`, users
  * and items are numbered by first appearance, and those without an entry are in no id table.
+ *
+ * With groups, the factors of an item of group g are q = s (sqrt(share) c_g + sqrt(1 - share) z), where z is Gaussian of
+ * unit variance. The centres c_g have mean 0 and mean square k over the items (`plantGroups` says where they lie, and
+ * how large the groups are), so that the variance of p_u . q_i is what it is without groups.
  *
  * O(users + items + entries * log items) time, 12 bytes an entry. The same options give the same bits in one JavaScript
  * engine; `Math.log` and `Math.cos` may differ by a last bit between engines.
@@ -85,7 +98,8 @@ export function plantedRatings(options: PlantedOptions): PlantedSet {
   const userRanks = renumber(users, userTotal)
   const itemRanks = renumber(items, itemTotal)
 
-  const truth = drawTruth(settings, userRanks, itemRanks)
+  const planted = settings.groups === 0 ? undefined : drawGroups(settings)
+  const truth = drawTruth(settings, userRanks, itemRanks, planted)
   const values = new Float32Array(entries)
   const random = new Random(seed, STREAMS.noise)
   for (let e = 0; e < entries; e++) values[e] = truth(users[e]!, items[e]!) + noise * random.normal()
@@ -93,12 +107,24 @@ export function plantedRatings(options: PlantedOptions): PlantedSet {
   const userIds = new IdTable(Float64Array.from(userRanks, rank => rank + 1))
   const itemIds = new IdTable(Float64Array.from(itemRanks, rank => rank + 1))
   const ratings = new Ratings({ users, items, values, userIds, itemIds })
-  return { ratings, noise, truth, noiseFloor: (subset = ratings) => rmse(truth, subset.alignTo(userIds, itemIds)) }
+  return {
+    ratings,
+    noise,
+    truth,
+    noiseFloor: (subset = ratings) => rmse(truth, subset.alignTo(userIds, itemIds)),
+    itemGroups: planted === undefined ? new Uint8Array(0) : Uint8Array.from(itemRanks, rank => planted.groups[rank]!),
+  }
 }
 
 type Settings = Required<PlantedOptions>
 
-const STREAMS = { pairs: 0x706c6e74, order: 0x706c6e75, factors: 0x706c6e76, noise: 0x706c6e77 } as const
+const STREAMS = {
+  pairs: 0x706c6e74,
+  order: 0x706c6e75,
+  factors: 0x706c6e76,
+  noise: 0x706c6e77,
+  groups: 0x706c6e78,
+} as const
 
 function checkOptions(settings: Settings): void {
   const check = (option: keyof Settings, holds: boolean, expected: string) => {
@@ -116,6 +142,14 @@ function checkOptions(settings: Settings): void {
   for (const option of ['itemExponent', 'userExponent'] as const) {
     check(option, settings[option] >= 0 && settings[option] <= 10, 'a number from 0 to 10')
   }
+  const { groups, groupShare } = settings
+  const mostGroups = Math.min(items, MOST_GROUPS)
+  check(
+    'groups',
+    groups === 0 || (Number.isInteger(groups) && groups >= 2 && groups <= mostGroups),
+    mostGroups < 2 ? '0 for a single item' : `0 or an integer from 2 to ${mostGroups}`,
+  )
+  check('groupShare', groupShare >= 0 && groupShare <= 1, 'a number from 0 to 1')
   check('mean', Number.isFinite(settings.mean), 'a finite number')
   check('seed', Number.isInteger(seed) && seed >= 0 && seed <= UNKNOWN, 'an integer from 0 to 2^32 - 1')
 }
@@ -203,11 +237,20 @@ function renumber(ranks: Uint32Array, total: number): Uint32Array {
   return rankOf.slice(0, size)
 }
 
+function drawGroups({ items, groups, rank, seed }: Settings): PlantedGroups {
+  return plantGroups(items, groups, rank, new Random(seed, STREAMS.groups))
+}
+
 /**
  * Draws biases and factors by rank and binds them to dense indices. With p and q from N(0, s^2), the variance of
  * p_u . q_i is k s^4, hence s = sqrt(interactionSd) / k^(1/4).
  */
-function drawTruth(settings: Settings, userRanks: Uint32Array, itemRanks: Uint32Array): PlantedSet['truth'] {
+function drawTruth(
+  settings: Settings,
+  userRanks: Uint32Array,
+  itemRanks: Uint32Array,
+  planted: PlantedGroups | undefined,
+): PlantedSet['truth'] {
   const { rank: k, mean } = settings
   const random = new Random(settings.seed, STREAMS.factors)
   const gaussian = (length: number, sd: number) => {
@@ -219,7 +262,11 @@ function drawTruth(settings: Settings, userRanks: Uint32Array, itemRanks: Uint32
   const userBias = gaussian(settings.users, settings.userBiasSd)
   const itemBias = gaussian(settings.items, settings.itemBiasSd)
   const p = gaussian(settings.users * k, factorSd)
-  const q = gaussian(settings.items * k, factorSd)
+  const share = planted === undefined ? 0 : settings.groupShare
+  const q = gaussian(settings.items * k, factorSd * Math.sqrt(1 - share))
+  planted?.groups.forEach((group, rank) => {
+    for (let f = 0; f < k; f++) q[rank * k + f]! += factorSd * Math.sqrt(share) * planted.centres[group * k + f]!
+  })
   return (user, item) => {
     const u = userRanks[user]!
     const i = itemRanks[item]!

@@ -170,6 +170,13 @@ describe('plantedRatings', () => {
       { itemExponent: -1 },
       { userExponent: 11 },
       { itemShift: Number.NaN },
+      { groups: 1 },
+      { groups: 5 },
+      { groups: 2.5 },
+      { groups: Number.NaN },
+      { groupShare: -0.1 },
+      { groupShare: 1.1 },
+      { groupShare: Number.NaN },
       { seed: -1 },
       { seed: 2 ** 32 },
     ]
