@@ -1,8 +1,36 @@
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
+import { pagePolicy } from '../src/cli/page-policy.ts'
+
+/** The page's Content-Security-Policy, in builds: before anything that it governs. */
+const policy: Plugin = {
+  name: 'page-policy',
+  apply: 'build',
+  transformIndexHtml: {
+    order: 'post',
+    handler: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: pagePolicy },
+        injectTo: 'head-prepend',
+      },
+    ],
+  },
+}
 
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
+  plugins: [policy],
   server: { host: '127.0.0.1', fs: { allow: ['..'] } },
-  build: { outDir: 'dist', emptyOutDir: true },
+  build: {
+    outDir: '../dist/demo',
+    emptyOutDir: true,
+    target: 'es2023',
+    sourcemap: false,
+    assetsInlineLimit: 0,
+    license: { fileName: 'licenses.md' },
+    // The browsers that have WebGPU preload modules themselves.
+    modulePreload: { polyfill: false },
+  },
+  worker: { format: 'es' },
 })
