@@ -1,6 +1,6 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
-import { findChromium } from './scripts/chromium.mjs'
+import { chromiumArguments, findChromium, softwareGpuArguments } from './scripts/chromium.mjs'
 
 const nodeTargets = [
   /^node:/,
@@ -11,6 +11,7 @@ const nodeTargets = [
   'cli-table3',
   'picocolors',
   'asciichart',
+  'sirv',
 ]
 const libraryTargets = ['valibot', 'wesl', 'fastest-levenshtein']
 
@@ -32,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.browser.test.ts'],
+          exclude: ['test/**/*.browser.test.ts', 'test/**/*.page.test.ts'],
           pool: 'forks',
           globalSetup: ['test/setup/require-gpu.ts'],
           testTimeout: 60_000,
@@ -51,19 +52,23 @@ export default defineConfig({
             provider: playwright({
               launchOptions: {
                 executablePath: findChromium() ?? 'no-chromium-found',
-                args: [
-                  '--no-sandbox',
-                  '--enable-unsafe-webgpu',
-                  '--use-webgpu-adapter=swiftshader',
-                  '--disable-quic',
-                  '--no-first-run',
-                  '--disable-background-networking',
-                  '--disable-component-update',
-                  '--disable-sync',
-                ],
+                args: [...chromiumArguments, ...softwareGpuArguments],
               },
             }),
           },
+        },
+      },
+      {
+        test: {
+          name: 'page',
+          include: ['test/page/**/*.page.test.ts'],
+          pool: 'forks',
+          globalSetup: ['test/page/setup.ts'],
+          // A training on two cores wants both: one file after another, when the other projects are done.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
     ],

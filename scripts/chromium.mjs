@@ -19,6 +19,19 @@ export function findChromium() {
   return candidates.find(isExecutable)
 }
 
+/** How the tests start Chromium: nothing that it does by itself may reach a network. */
+export const chromiumArguments = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** The GPU that Chromium plays on the CPU, the same one on every machine. */
+export const softwareGpuArguments = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
 /** @param {string} path */
 function isExecutable(path) {
   try {
