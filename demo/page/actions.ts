@@ -29,6 +29,7 @@ export async function start(): Promise<void> {
   }
   machine.value = opened.value
   await plant()
+  performance.mark('lowrank-ready')
 }
 
 export async function plant(): Promise<void> {
