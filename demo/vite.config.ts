@@ -1,5 +1,6 @@
 import { defineConfig, type Plugin } from 'vite'
 import { pagePolicy } from '../src/cli/page-policy.ts'
+import { licenses } from './licenses.ts'
 
 /** The page's Content-Security-Policy, in builds: before anything that it governs. */
 const policy: Plugin = {
@@ -17,10 +18,12 @@ const policy: Plugin = {
   },
 }
 
+const { page, workers } = licenses('licenses.txt')
+
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  plugins: [policy],
+  plugins: [policy, page],
   server: { host: '127.0.0.1', fs: { allow: ['..'] } },
   build: {
     outDir: '../dist/demo',
@@ -28,9 +31,8 @@ export default defineConfig({
     target: 'es2023',
     sourcemap: false,
     assetsInlineLimit: 0,
-    license: { fileName: 'licenses.md' },
     // The browsers that have WebGPU preload modules themselves.
     modulePreload: { polyfill: false },
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: workers },
 })
