@@ -18,8 +18,7 @@ export interface PlantedGroups {
  * the last. The centres are chosen so that a projection to two dimensions tells the groups apart: in the first two
  * dimensions, which hold most of their variance, they lie on a sunflower's spiral (Vogel, 1979), which covers a disc
  * evenly for any count; in dimension f, from 2, they are Gaussian with half the standard deviation of dimension f - 1.
- * The disc has a hole, because the learned factors of an item with few entries shrink towards the origin. In one
- * dimension the centres are spread evenly over a line.
+ * In one dimension the centres are spread evenly over a line.
  * @param count from 2 to the smaller of `items` and `MOST_GROUPS`
  */
 export function plantGroups(items: number, count: number, k: number, random: Random): PlantedGroups {
@@ -51,15 +50,12 @@ function groupSizes(items: number, count: number): Uint32Array {
   return sizes
 }
 
-/** Area of the hole of the disc, as a share of the area around it. */
-const HOLE = 0.25
-
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5))
 
 function placeOf(g: number, count: number, k: number, random: Random): number[] {
   if (k === 1) return [g - (count - 1) / 2]
-  // Twice the radius squared has a mean of 2: one a dimension.
-  const radius = Math.sqrt((2 * (g + 0.5 + HOLE * count)) / ((0.5 + HOLE) * count))
+  // The mean square of the radius is 2: one a dimension.
+  const radius = 2 * Math.sqrt((g + 0.5) / count)
   const place = [radius * Math.cos(g * GOLDEN_ANGLE), radius * Math.sin(g * GOLDEN_ANGLE)]
   for (let f = 2; f < k; f++) place.push(2 ** (1 - f) * random.normal())
   return place
