@@ -283,6 +283,8 @@ export interface Engine {
   recommend(user: string, k: number): Promise<Outcome<UserPage>>
   /** Items whose titles (or ids) match, best first. */
   search(words: string, limit: number): Promise<Outcome<ItemLine[]>>
+  /** The items of the model at hand with these ids, in their order; ids that it does not know are left out. */
+  lines(ids: readonly string[]): Promise<Outcome<ItemLine[]>>
   /** Popular items that differ from each other, to rate first. */
   wellKnown(count: number): Promise<Outcome<ItemLine[]>>
   foldIn(request: FoldInRequest): Promise<Outcome<FoldInAnswer>>
