@@ -13,7 +13,7 @@ const nodeTargets = [
   'asciichart',
   'sirv',
 ]
-const libraryTargets = ['valibot', 'wesl', 'fastest-levenshtein']
+const libraryTargets = ['valibot', 'wesl', 'fastest-levenshtein', /^hyparquet\//, 'fzstd', 'fflate']
 
 export default defineConfig({
   build: {

@@ -1,7 +1,7 @@
 import { type IdTable, UNKNOWN } from '../data/ids.ts'
 import { InputError } from '../errors.ts'
+import { decodeLoosely, shownLine } from '../ingest/text.ts'
 import { openSource } from '../node/ingest/source.ts'
-import { decodeLoosely, shownLine } from '../node/ingest/text.ts'
 import { linesOf } from './lines.ts'
 
 /** An id and the line where it stands, counted from 1. */

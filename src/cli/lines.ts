@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts'
+import { LONGEST_LINE, lineBlocks, shownLine, TOO_LONG } from '../ingest/text.ts'
 import { type Source, textChunks } from '../node/ingest/source.ts'
-import { LONGEST_LINE, lineBlocks, shownLine, TOO_LONG } from '../node/ingest/text.ts'
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d

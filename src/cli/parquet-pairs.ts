@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts'
-import { chosenRoles } from '../node/ingest/column-roles.ts'
+import { chosenRoles } from '../ingest/column-roles.ts'
 import { literalPath, openDuckDB } from '../node/ingest/duckdb.ts'
 import { idExpression } from '../node/ingest/parquet-columns.ts'
 import { type Pairs, usualPairColumns } from './pair-columns.ts'

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { READ_FORMATS, type ReadOptions } from '../node/ingest/options.ts'
+import { READ_FORMATS, type ReadOptions } from '../ingest/options.ts'
 import { type RatingsReport, readRatingsReport } from '../node/read-ratings.ts'
 import { elapsed } from './clock.ts'
 import { counted, percent, seconds } from './format.ts'

@@ -1,22 +1,11 @@
-import { mergeDuplicates } from '../data/duplicates.ts'
 import type { Ratings } from '../data/ratings.ts'
-import { InputError } from '../errors.ts'
-import { type ReadCounts, type ReadOptions, type ReadSettings, readSettings } from './ingest/options.ts'
-import { readText } from './ingest/read-text.ts'
-import { openSource, type Source } from './ingest/source.ts'
+import { type ReadCounts, type ReadOptions, type ReadSettings, readSettings } from '../ingest/options.ts'
+import { readText } from '../ingest/read-text.ts'
+import { checkFormat, type RatingsReport, ratingsReport } from '../ingest/report.ts'
+import { openSource, type Source, textChunks } from './ingest/source.ts'
 
-export type { ReadFormat, ReadOptions } from './ingest/options.ts'
-
-/** Ratings and what happened on the way to them. */
-export interface RatingsReport {
-  ratings: Ratings
-  /** Rows left out because they are bad; 0 unless `onBadRow` is `skip`. */
-  skipped: number
-  /** File, line, text and problem of the first of those. */
-  firstSkipped: InputError | undefined
-  /** Entries merged into others of the same user and item. */
-  merged: number
-}
+export type { ReadFormat, ReadOptions } from '../ingest/options.ts'
+export type { RatingsReport } from '../ingest/report.ts'
 
 /**
  * Reads ratings from delimited text (tab, comma, semicolon, `::`, space; plain, gzip or Zstandard), from adjacency lists,
@@ -40,31 +29,27 @@ export async function readRatingsReport(path: string, options: ReadOptions = {})
   const settings = readSettings(options)
   const source = await openSource(path)
   checkFormat(path, settings, source.kind === 'parquet')
-  const { ratings, skipped, firstSkipped }: { ratings: Ratings } & ReadCounts =
-    source.kind === 'parquet' ? await readParquetFile(source, settings) : await readText(source, settings)
+  settings.signal?.throwIfAborted()
+  const read =
+    source.kind === 'parquet' ? await readParquetFile(source, settings) : await readTextFile(source, settings)
   settings.onProgress(source.bytes, source.bytes)
-  const unique = mergeInFile(path, ratings, settings)
-  return { ratings: unique, skipped, firstSkipped, merged: ratings.length - unique.length }
+  return ratingsReport(path, read, settings)
+}
+
+async function readTextFile(source: Source, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
+  // DuckDB turns the text of a Zstandard file into UTF-8.
+  const { file, kind } = source
+  const text = {
+    file,
+    recoded: kind === 'zstd',
+    chunks: (encoding: 'utf-8' | 'latin-1', onProgress: ReadSettings['onProgress']) =>
+      textChunks(source, encoding, onProgress),
+  }
+  return await readText(text, settings)
 }
 
 /** DuckDB takes longer to load than most files take to read, so it is loaded for those that need it. */
 async function readParquetFile(source: Source, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
   const { readParquet } = await import('./ingest/read-parquet.ts')
   return await readParquet(source, settings)
-}
-
-function checkFormat(file: string, { format }: ReadSettings, parquet: boolean): void {
-  if (parquet && format !== 'auto' && format !== 'parquet') {
-    throw new InputError(`the file is Parquet, not ${format}`, { file })
-  }
-  if (!parquet && format === 'parquet') throw new InputError('the file is not Parquet', { file })
-}
-
-function mergeInFile(file: string, ratings: Ratings, { duplicates }: ReadSettings): Ratings {
-  try {
-    return mergeDuplicates(ratings, duplicates)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new InputError(error.message, { file }, { cause: error })
-  }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { integerKind, parseNumberBytes, parseTime, splitQuoted } from '../../src/node/ingest/fields.ts'
+import { integerKind, parseNumberBytes, parseTime, splitQuoted } from '../../src/ingest/fields.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const parse = (text: string) => parseNumberBytes(bytesOf(`<${text}>`), 1, bytesOf(text).length + 1)

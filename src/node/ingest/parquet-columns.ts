@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.ts'
-import type { ColumnRoles } from './column-roles.ts'
+import type { ColumnRoles } from '../../ingest/column-roles.ts'
 import { sqlName } from './duckdb.ts'
 
 export interface ParquetColumn {

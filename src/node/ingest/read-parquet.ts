@@ -2,10 +2,11 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { IdTable } from '../../data/ids.ts'
 import { Ratings } from '../../data/ratings.ts'
 import { InputError, LowrankError } from '../../errors.ts'
-import { chosenRoles, usualRoles } from './column-roles.ts'
+import { chosenRoles, usualRoles } from '../../ingest/column-roles.ts'
+import type { ReadCounts, ReadSettings } from '../../ingest/options.ts'
+import { unsafeInteger } from '../../ingest/options.ts'
+import { shownText } from '../../ingest/text.ts'
 import { literalPath, openDuckDB, unboxed } from './duckdb.ts'
-import type { ReadCounts, ReadSettings } from './options.ts'
-import { unsafeInteger } from './options.ts'
 import {
   chosenTime,
   idExpression,
@@ -15,7 +16,6 @@ import {
   roleColumns,
 } from './parquet-columns.ts'
 import type { Source } from './source.ts'
-import { shownText } from './text.ts'
 
 /** Ratings from 2^128 - 2^103 (half a step above the largest f32) on round to infinity. */
 const F32_OVERFLOW = '3.4028235677973366e38'
@@ -43,6 +43,7 @@ export async function readParquet(
   try {
     return await readWith({ connection, file, settings })
   } catch (error) {
+    settings.signal?.throwIfAborted()
     if (error instanceof LowrankError || !(error instanceof Error)) throw error
     const memory = /out of memory/i.test(error.message)
     const problem = memory ? 'the ratings do not fit into memory' : 'the file is no valid Parquet, or is damaged'
@@ -62,9 +63,11 @@ async function readWith(session: Session): Promise<{ ratings: Ratings } & ReadCo
     `create table entries as select ${user.sql} as u, ${item.sql} as i, ${rating.sql} as r, ` +
       `${time?.sql ?? '0::DOUBLE'} as t from ${table}`,
   )
+  session.settings.signal?.throwIfAborted()
   const counts = await leaveOutBadRows(session)
   const userIds = await numberIds('user', 'u', user.kind, session)
   const itemIds = await numberIds('item', 'i', item.kind, session)
+  session.settings.signal?.throwIfAborted()
   const entries = await fetchEntries(connection, time !== undefined)
   return { ratings: new Ratings({ ...entries, userIds, itemIds }), ...counts }
 }
@@ -93,6 +96,7 @@ async function leaveOutBadRows({ connection, file, settings }: Session): Promise
   if (!rows) throw new InputError('the file holds no ratings', { file })
   if (!skipped) {
     await connection.run('alter table entries rename to good')
+    await connection.run('create view origins as select rowid as position, rowid as origin from good')
     return { skipped: 0, firstSkipped: undefined }
   }
   const bad = await connection.runAndReadAll(
@@ -105,8 +109,9 @@ async function leaveOutBadRows({ connection, file, settings }: Session): Promise
   if (settings.onBadRow === 'error') throw error
   if (skipped === rows)
     throw new InputError(`no row holds a rating; the first: ${error.message}`, { file }, { cause: error })
-  await connection.run(`create table good as select * from entries where ${GOOD} order by rowid`)
+  await connection.run(`create table good as select *, rowid as origin from entries where ${GOOD} order by rowid`)
   await connection.run('drop table entries')
+  await connection.run('create view origins as select rowid as position, origin from good')
   return { skipped, firstSkipped: error }
 }
 
@@ -134,7 +139,9 @@ async function numberIds(
   const unsafe = numbers.findIndex(id => !Number.isSafeInteger(id))
   if (unsafe < 0) return new IdTable(numbers)
   const row = (
-    await connection.runAndReadAll(`select id::VARCHAR, first::DOUBLE from ${column}_ids where k = ${unsafe}`)
+    await connection.runAndReadAll(
+      `select id::VARCHAR, origin::DOUBLE from ${column}_ids join origins on position = first where k = ${unsafe}`,
+    )
   ).getRows()[0]
   throw new InputError(unsafeInteger(role, String(row?.[0])), { file, line: Number(row?.[1]) + 1 })
 }

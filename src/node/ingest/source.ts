@@ -2,12 +2,13 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { InputError } from '../../errors.ts'
+import { MAGIC_BYTES, type SourceKind, sourceKind } from '../../ingest/source.ts'
 
 /** What the first bytes of a file say that it is. */
 export interface Source {
   /** The file as the caller named it. */
   file: string
-  kind: 'plain' | 'gzip' | 'zstd' | 'parquet'
+  kind: SourceKind
   /** Size of the file. */
   bytes: number
 }
@@ -15,45 +16,24 @@ export interface Source {
 /** Bytes per read: large enough that the cost of a read does not count, small against the memory of the columns. */
 const CHUNK = 1 << 18
 
-const FOREIGN: readonly (readonly [name: string, magic: string])[] = [
-  ['a zip archive', '504b0304'],
-  ['bzip2 data', '425a68'],
-  ['xz data', 'fd377a585a00'],
-  ['lz4 data', '04224d18'],
-  ['a 7z archive', '377abcaf271c'],
-  ['UTF-16 text', 'fffe'],
-  ['UTF-16 text', 'feff'],
-]
-
 /**
  * Looks at a file's first bytes.
  * @throws InputError where there is no readable regular file, it is empty, or it is of a kind that no reader takes.
  */
 export async function openSource(file: string): Promise<Source> {
-  const { magic, bytes } = await firstBytes(file)
-  if (bytes === 0) throw new InputError('the file is empty; expected ratings', { file })
-  const foreign = FOREIGN.find(([, head]) => magic.startsWith(head))
-  if (foreign !== undefined) {
-    throw new InputError(
-      `the file is ${foreign[0]}; expected text in UTF-8 or latin-1, plain, .gz or .zst, or Parquet`,
-      { file },
-    )
-  }
-  if (magic.startsWith('1f8b')) return { file, bytes, kind: 'gzip' }
-  if (magic.startsWith('28b52ffd') || /^5[0-9a-f]2a4d18/.test(magic)) return { file, bytes, kind: 'zstd' }
-  if (magic.startsWith('50415231')) return { file, bytes, kind: 'parquet' }
-  return { file, bytes, kind: 'plain' }
+  const { head, bytes } = await firstBytes(file)
+  return { file, bytes, kind: sourceKind(head, file) }
 }
 
-async function firstBytes(file: string): Promise<{ magic: string; bytes: number }> {
+async function firstBytes(file: string): Promise<{ head: Uint8Array; bytes: number }> {
   try {
     const handle = await open(file, 'r')
     try {
       const status = await handle.stat()
       if (status.isDirectory()) throw new InputError('is a directory; expected a file', { file })
       if (!status.isFile()) throw new InputError('is not a regular file', { file })
-      const { buffer, bytesRead } = await handle.read(new Uint8Array(8), 0, 8, 0)
-      return { magic: Buffer.from(buffer.subarray(0, bytesRead)).toString('hex'), bytes: status.size }
+      const { buffer, bytesRead } = await handle.read(new Uint8Array(MAGIC_BYTES), 0, MAGIC_BYTES, 0)
+      return { head: buffer.subarray(0, bytesRead), bytes: status.size }
     } finally {
       await handle.close()
     }

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../../errors.ts'
+import { LONGEST_LINE } from '../../ingest/text.ts'
 import { literalPath, openDuckDB, sqlText } from './duckdb.ts'
-import { LONGEST_LINE } from './text.ts'
 
 /** Cannot stand in text, so that every line is one field. */
 const NO_DELIMITER = String.raw`e'\x01\x02\x03\x04'`

@@ -1,5 +1,5 @@
-import { IdTable } from '../../data/ids.ts'
-import { InputError } from '../../errors.ts'
+import { IdTable } from '../data/ids.ts'
+import { InputError } from '../errors.ts'
 import { integerKind } from './fields.ts'
 import type { IdColumn } from './id-column.ts'
 import { unsafeInteger } from './options.ts'

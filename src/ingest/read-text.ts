@@ -1,11 +1,11 @@
-import { Ratings } from '../../data/ratings.ts'
-import { InputError } from '../../errors.ts'
+import { Ratings } from '../data/ratings.ts'
+import { InputError } from '../errors.ts'
 import type { IdReader } from './entry-reader.ts'
 import { decodeIds, idTable } from './id-tables.ts'
 import { MatrixReader } from './matrix-reader.ts'
 import type { ReadCounts, ReadSettings } from './options.ts'
-import { type Source, textChunks } from './source.ts'
-import { LONGEST_LINE, lineBlocks, shownLine } from './text.ts'
+import type { TextSource } from './source.ts'
+import { joined, LONGEST_LINE, lineBlocks, shownLine } from './text.ts'
 import { textReader } from './text-reader.ts'
 
 const HEAD = 1 << 16
@@ -17,10 +17,11 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
  * Ratings from text, in one pass over its bytes.
  * @throws InputError with file, line and text of the first bad row.
  */
-export async function readText(source: Source, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
+export async function readText(source: TextSource, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
   const { file } = source
   const chunks = withoutMark(
-    textChunks(source, settings.encoding === 'latin-1' ? 'latin-1' : 'utf-8', settings.onProgress),
+    source.chunks(settings.encoding === 'latin-1' ? 'latin-1' : 'utf-8', settings.onProgress),
+    settings.signal,
   )
   try {
     const { head, whole } = await readHead(chunks)
@@ -46,10 +47,9 @@ function noRatings(file: string, header: boolean, firstSkipped: InputError | und
   return new InputError(`the file holds no ratings${header ? ' below its header' : ''}`, { file })
 }
 
-async function idTables({ users, items }: IdReader, source: Source, settings: ReadSettings) {
+async function idTables({ users, items }: IdReader, source: TextSource, settings: ReadSettings) {
   const placeOf = async (line: number) => ({ file: source.file, line, text: await lineText(source, line) })
-  // DuckDB has turned the text of a Zstandard file into UTF-8 already.
-  const encoding = source.kind === 'zstd' ? 'utf-8' : settings.encoding
+  const encoding = source.recoded ? 'utf-8' : settings.encoding
   const { lists } = await decodeIds([users, items], encoding, placeOf)
   const [userIds, itemIds] = [
     await idTable('user', lists[0]!, settings.ids, index => placeOf(users.lineOf(index))),
@@ -59,8 +59,8 @@ async function idTables({ users, items }: IdReader, source: Source, settings: Re
 }
 
 /** The text of a line, counted from 1, found by reading the file again. */
-async function lineText(source: Source, line: number): Promise<string> {
-  const chunks = textChunks(source, 'utf-8', () => {})
+async function lineText(source: TextSource, line: number): Promise<string> {
+  const chunks = source.chunks('utf-8', () => {})
   let before = 0
   for await (const { bytes, overlong } of lineBlocks(chunks)) {
     for (let start = 0; start < bytes.length; before++) {
@@ -79,13 +79,13 @@ async function readHead(chunks: AsyncGenerator<Uint8Array>): Promise<{ head: Uin
   let feeds = 0
   while (length < HEAD || (feeds < HEAD_LINES && length <= LONGEST_LINE)) {
     const { value, done } = await chunks.next()
-    if (done === true) return { head: Buffer.concat(parts), whole: true }
+    if (done === true) return { head: joined(...parts), whole: true }
     parts.push(value)
     length += value.length
     for (let at = value.indexOf(LINE_FEED); at >= 0 && feeds < HEAD_LINES; at = value.indexOf(LINE_FEED, at + 1))
       feeds++
   }
-  return { head: Buffer.concat(parts), whole: false }
+  return { head: joined(...parts), whole: false }
 }
 
 async function* resumed(head: Uint8Array, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -93,9 +93,13 @@ async function* resumed(head: Uint8Array, chunks: AsyncIterable<Uint8Array>): As
   yield* chunks
 }
 
-async function* withoutMark(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* withoutMark(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   let first = true
   for await (const chunk of chunks) {
+    signal?.throwIfAborted()
     const marked = first && BYTE_ORDER_MARK.every((byte, k) => chunk[k] === byte)
     first = false
     yield marked ? chunk.subarray(BYTE_ORDER_MARK.length) : chunk

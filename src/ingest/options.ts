@@ -1,5 +1,5 @@
-import type { DuplicatePolicy } from '../../data/duplicates.ts'
-import { type InputError, OptionError } from '../../errors.ts'
+import type { DuplicatePolicy } from '../data/duplicates.ts'
+import { type InputError, OptionError } from '../errors.ts'
 
 /**
  * What a ratings file may be: Parquet, or text, namely
@@ -40,6 +40,8 @@ export interface ReadOptions {
   ids?: 'auto' | 'integer' | 'string' | undefined
   /** Bytes of the file read so far, and its size. */
   onProgress?: ((bytes: number, total: number) => void) | undefined
+  /** Ends the reading between two pieces of the file; its reason is thrown. */
+  signal?: AbortSignal | undefined
 }
 
 /** The options with their defaults filled in. */
@@ -53,6 +55,7 @@ export interface ReadSettings {
   duplicates: DuplicatePolicy
   ids: 'auto' | 'integer' | 'string'
   onProgress: (bytes: number, total: number) => void
+  signal: AbortSignal | undefined
 }
 
 /** What a reader hands back; `skipped` rows are counted where `onBadRow` is `skip`. */
@@ -102,6 +105,7 @@ export function readSettings(options: ReadOptions): ReadSettings {
     duplicates: options.duplicates ?? 'last',
     ids: options.ids ?? 'auto',
     onProgress: options.onProgress ?? (() => {}),
+    signal: options.signal,
   }
   checkTableOptions(settings.format, settings)
   return settings

@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.ts'
+import { InputError } from '../errors.ts'
 import { integerKind, isBlank } from './fields.ts'
 import { type ReadCounts, type ReadSettings, unsafeInteger } from './options.ts'
 import { decodeLoosely, shownLine } from './text.ts'

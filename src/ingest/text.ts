@@ -70,9 +70,13 @@ export async function* lineBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGener
   if (pending.length > 0) yield { bytes: overlong ? pending : joined(pending, Uint8Array.of(LINE_FEED)), overlong }
 }
 
-function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(head.length + tail.length)
-  bytes.set(head)
-  bytes.set(tail, head.length)
+/** Pieces of bytes one after another. */
+export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
   return bytes
 }

@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.ts'
+import { InputError } from '../errors.ts'
 import { BadRows } from './bad-rows.ts'
 import { Entries } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'

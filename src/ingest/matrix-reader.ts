@@ -1,5 +1,5 @@
-import { IdTable } from '../../data/ids.ts'
-import { InputError } from '../../errors.ts'
+import { IdTable } from '../data/ids.ts'
+import { InputError } from '../errors.ts'
 import { ratingProblem } from './bad-rows.ts'
 import { BlankReader } from './blank-reader.ts'
 import { type Fields, parseNumberBytes } from './fields.ts'

@@ -1,4 +1,4 @@
-import { InputError, OptionError } from '../../errors.ts'
+import { InputError, OptionError } from '../errors.ts'
 import { type ColumnRoles, chosenRoles, rolesByName, usualRoles } from './column-roles.ts'
 import { integerKind, parseNumber, parseTime, splitQuoted } from './fields.ts'
 import type { ReadSettings } from './options.ts'

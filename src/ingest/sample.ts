@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.ts'
+import { InputError } from '../errors.ts'
 import { shownLine, TOO_LONG } from './text.ts'
 
 /** Lines that decide what a text file is. */

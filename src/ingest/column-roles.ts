@@ -1,4 +1,4 @@
-import { InputError, OptionError } from '../../errors.ts'
+import { InputError, OptionError } from '../errors.ts'
 
 /** Which column, counted from 0, plays which role. */
 export interface ColumnRoles {
