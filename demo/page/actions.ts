@@ -1,5 +1,5 @@
 import { batch } from '@preact/signals-core'
-import type { Fault, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
+import type { Fault, FileKind, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
 import { writeAddress } from './address.ts'
 import { answer, callback, engine } from './engine.ts'
 import { notify, notifyFault } from './notices.ts'
@@ -32,15 +32,18 @@ export async function start(): Promise<void> {
   performance.mark('lowrank-ready')
 }
 
-export async function plant(): Promise<void> {
+/** Makes movies with so many ratings. */
+export async function plant(entries = planting.value.entries): Promise<void> {
   if (!(await mayReplaceData('plant new movies'))) return
+  const chosen = { ...planting.value, entries }
   reading.value = { name: 'Planted movies', bytes: 0, total: 0 }
-  const planted = await answer(engine.plant(planting.value))
+  const planted = await answer(engine.plant(chosen))
   reading.value = undefined
   if (!planted.ok) {
     notifyFault('The movies could not be planted', planted.fault)
     return
   }
+  planting.value = chosen
   data.value = planted.value
   history.replaceState(null, '', location.pathname + writeAddress(settings.value, planting.value) + location.hash)
   await itemsChanged()
@@ -48,7 +51,7 @@ export async function plant(): Promise<void> {
 
 /** Opens files of any kind that the page knows, titles last: they are matched with the items at hand. */
 export async function openFiles(files: readonly File[]): Promise<void> {
-  const kinds = await Promise.all(files.map(async file => ({ file, kind: await engine.sniff(file) })))
+  const kinds = await Promise.all(files.map(async file => ({ file, kind: await kindOf(file) })))
   for (const wanted of ['model', 'ratings', 'titles'] as const) {
     const ofKind = kinds.filter(({ kind }) => kind === wanted).map(({ file }) => file)
     if (ofKind.length > 1) {
@@ -60,6 +63,17 @@ export async function openFiles(files: readonly File[]): Promise<void> {
     }
     const file = ofKind[0]
     if (file !== undefined) await { model: openModel, ratings: openRatings, titles: openTitles }[wanted](file)
+  }
+}
+
+/** What a file is; undefined, after a notice, where it cannot be read: a folder, or a file that is gone. */
+async function kindOf(file: File): Promise<FileKind | undefined> {
+  try {
+    return await engine.sniff(file)
+  } catch {
+    const text = 'The browser cannot read it. Is it a folder, or has it changed since?'
+    notify({ tone: 'error', title: `${file.name} could not be opened`, text })
+    return undefined
   }
 }
 

@@ -2,12 +2,20 @@
 
 const integers = new Intl.NumberFormat('en')
 const compactNumbers = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+const longNumbers = new Intl.NumberFormat('en', {
+  notation: 'compact',
+  compactDisplay: 'long',
+  maximumSignificantDigits: 4,
+})
 
 /** 1234567 as 1,234,567 */
 export const whole = (value: number): string => integers.format(value)
 
 /** 1234567 as 1.23M */
 export const compact = (value: number): string => compactNumbers.format(value)
+
+/** 1234567 as 1.235 million */
+export const sizeInWords = (value: number): string => longNumbers.format(value)
 
 /** 1 user, 2 users */
 export const counted = (value: number, one: string, many = `${one}s`): string =>
