@@ -23,7 +23,6 @@ const headers: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cache-Control': 'no-cache',
 }
 
 export interface PageServer {
@@ -35,14 +34,15 @@ export interface PageServer {
 }
 
 /**
- * Serves the files that `folder` has at this moment on the loopback interface.
+ * Serves the files of a folder on the loopback interface, under the page's policy.
  * @param port 0 takes a free one.
  * @throws InputError without an `index.html` in the folder; Node's error (`EADDRINUSE`, `EACCES`) where the port is not to be had.
  */
 export async function servePage(folder: string, port = 0): Promise<PageServer> {
   const index = join(folder, 'index.html')
   if (!existsSync(index)) throw new InputError('there is no page here; `npm run build` makes it', { file: index })
-  const serveFile = sirv(folder, { etag: true })
+  // Looked up a request at a time (`dev`): the page may be built anew while it is served.
+  const serveFile = sirv(folder, { etag: true, dev: true })
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     const refusal = refuse(request)

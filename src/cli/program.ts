@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
 import { addFoldIn } from './commands/foldin.ts'
@@ -26,6 +27,7 @@ const commands = [
   addFoldIn,
   addInfo,
   addSynth,
+  addDemo,
   addDoctor,
   addQuickstart,
 ]

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import { buildPage } from '../support/build-page.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -32,8 +33,8 @@ export interface Program {
   ): Promise<Outcome & { result: Result }>
 }
 
-/** Builds the program before the tests of a file and removes it afterwards. */
-export function useProgram(): Program {
+/** Builds the program, and the page where it is wanted, before the tests of a file and removes it afterwards. */
+export function useProgram({ page = false } = {}): Program {
   // Inside of the checkout, so that the program finds its packages.
   const build = join(root, 'node_modules/.cache')
   let dist = ''
@@ -49,6 +50,7 @@ export function useProgram(): Program {
       root,
     )
     if (built.code !== 0) throw new Error(`the build failed: ${built.stderr}`)
+    if (page) await buildPage(join(dist, 'demo'))
   }, 60_000)
   afterAll(() => {
     for (const path of [dist, folder]) if (path !== '') rmSync(path, { recursive: true, force: true })
