@@ -68,6 +68,20 @@ const { model } = await fit(gpu, Ratings.from(['a'], ['x'], [4]), { epochs: 1 })
 document.title = String(model.predict('a', 'x'))
 `
 
+const servePage = `
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+const server = spawn(process.execPath, ['node_modules/lowrank/dist/cli.js', 'demo', '--port', '0'])
+const [line] = await once(server.stdout.setEncoding('utf8'), 'data')
+const page = await (await fetch(line.trim())).text()
+for (const [, file] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
+  if (!(await fetch(new URL(file, line.trim()))).ok) throw new Error('the page lacks ' + file)
+}
+server.kill('SIGINT')
+const [code] = await once(server, 'exit')
+if (code !== 130 || !page.includes('Content-Security-Policy')) throw new Error('exit status ' + code + ', page: ' + page)
+`
+
 try {
   check('build', 'npm', ['run', '--silent', 'build'], root)
   check('publint', join(tools, 'publint'), ['--strict'], root)
@@ -81,6 +95,8 @@ try {
     'dist/node.js',
     'dist/cli.js',
     'dist/types/index.d.ts',
+    'dist/demo/index.html',
+    'dist/demo/licenses.txt',
     'README.md',
     'LICENSE',
   ]) {
@@ -94,6 +110,9 @@ try {
   check('use in Node', process.execPath, ['use.mjs'])
   const info = check('use the command line', 'npx', ['--no-install', 'lowrank', 'info', 'model.safetensors', '--json'])
   JSON.parse(info)
+
+  writeFileSync(join(folder, 'serve.mjs'), servePage)
+  check('serve the page', process.execPath, ['serve.mjs'])
 
   writeFileSync(join(folder, 'use.ts'), useInTypeScript)
   for (const resolution of ['nodenext', 'bundler']) {
