@@ -133,6 +133,7 @@ export async function saveModel(): Promise<void> {
 /** Trains with the settings at hand; `goOn` continues a training that lost its device. */
 export async function train(goOn = false): Promise<void> {
   if (isTraining() || data.value === undefined) return
+  closeFault()
   const chosen = { ...settings.value }
   const before = training.value
   const fresh: TrainingView = {
@@ -177,24 +178,27 @@ function onTraining(update: TrainUpdate): void {
   }
 }
 
+/** Takes away the notice of the last training's fault: another training answers it. */
+let closeFault = (): void => {}
+
 function onTrainingFault(fault: Fault): void {
   change({ status: 'failed', keptEpoch: fault.keptEpoch })
   const again = { label: 'Train again', run: () => void train() }
   if (fault.kind === 'device-lost') {
     const goOn = { label: `Go on from epoch ${fault.keptEpoch}`, run: () => void train(true), primary: true }
-    notifyFault('The GPU was lost', fault, fault.keptEpoch === undefined ? [again] : [goOn])
+    closeFault = notifyFault('The GPU was lost', fault, fault.keptEpoch === undefined ? [again] : [goOn])
     return
   }
   const { suggestedFactors: factors, suggestedRate: rate } = fault
   if (factors !== undefined) {
-    notifyFault('This does not fit this GPU', fault, [
+    closeFault = notifyFault('This does not fit this GPU', fault, [
       { label: `Train with ${factors} factors`, run: () => retrain({ factors }), primary: true },
     ])
   } else if (rate !== undefined) {
-    notifyFault('The training diverged', fault, [
+    closeFault = notifyFault('The training diverged', fault, [
       { label: `Train at a rate of ${rate}`, run: () => retrain({ rate }), primary: true },
     ])
-  } else notifyFault('The training failed', fault)
+  } else closeFault = notifyFault('The training failed', fault)
 }
 
 function retrain(changed: Partial<TrainingView['settings']>): void {

@@ -60,13 +60,16 @@ export function readAddress(search: string): Address {
   const model = choice('model', MODELS, DEFAULTS.model)
   const solver = choice('solver', SOLVERS, model === 'implicit' ? 'als' : DEFAULTS.solver)
   if (model === 'implicit' && solver !== 'als') problems.push(`solver=${shown(solver)}: implicit models train by als.`)
+  const used = model === 'implicit' ? 'als' : solver
+  const rate = number('rate', undefined)
+  if (used === 'als' && rate !== undefined) problems.push(`rate=${rate}: als takes no steps, so it has no rate.`)
   return {
     settings: {
       model,
-      solver: model === 'implicit' ? 'als' : solver,
+      solver: used,
       factors: number('factors', DEFAULTS.factors),
       epochs: number('epochs', DEFAULTS.epochs),
-      rate: number('rate', undefined),
+      rate: used === 'als' ? undefined : rate,
       penalty: number('penalty', undefined),
       seed: number('seed', DEFAULTS.seed),
     },
