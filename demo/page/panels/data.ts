@@ -125,7 +125,10 @@ function cancel(): void {
 }
 
 const summaryView = (summary: DataSummary) => html`
-  <h3 class="file-name">${summary.name}</h3>
+  <div class="row apart">
+    <h3 class="file-name">${summary.name}</h3>
+    <p class="hint">${summary.kind === 'planted' ? 'made' : 'read'} in ${duration(summary.seconds)}</p>
+  </div>
   <dl class="facts">
     <div><dt>${summary.rated ? 'Ratings' : 'Entries'}</dt><dd>${whole(summary.entries)}</dd></div>
     <div><dt>Users</dt><dd>${whole(summary.users)}</dd></div>
@@ -135,34 +138,31 @@ const summaryView = (summary: DataSummary) => html`
       summary.rated
         ? html`
           <div><dt>Mean</dt><dd>${summary.mean.toFixed(2)}</dd></div>
-          <div><dt>From, to</dt><dd>${single(summary.range.min)}, ${single(summary.range.max)}</dd></div>
+          <div><dt>Range</dt><dd>${short(summary.range.min)} to ${short(summary.range.max)}</dd></div>
         `
         : ''
     }
     ${summary.merged > 0 ? html`<div><dt>Duplicates merged</dt><dd>${whole(summary.merged)}</dd></div>` : ''}
-    <div>
-      <dt>${summary.kind === 'planted' ? 'Planted in' : 'Read in'}</dt>
-      <dd>${duration(summary.seconds)}</dd>
-    </div>
   </dl>
   ${
     summary.rated
       ? histogramView(summary.histogram)
       : html`<p class="small">It says who used what, without ratings: the model “What was used” is made for that.</p>`
   }
-  <p class="small muted" id="titles-line">${titlesLine(titles.value)}</p>
+  <p class="small muted" id="titles-line">${titlesLine(titles.value, summary)}</p>
 `
 
-const single = (value: number) => String(Number(value.toPrecision(4)))
+const short = (value: number) => String(Number(value.toPrecision(3)))
 
 function density({ entries, users, items }: DataSummary): string {
   const share = entries / (users * items)
   return share > 0 && share < 0.001 ? `${Number((100 * share).toPrecision(2))}%` : percent(share)
 }
 
-function titlesLine(summary: TitlesSummary | undefined): string {
-  if (summary === undefined) return 'No titles yet: items are shown by their ids. Drop a file of titles to name them.'
-  const { matched, items, name, genres } = summary
+function titlesLine(of: TitlesSummary | undefined, { kind, name: dataName }: DataSummary): string {
+  if (of === undefined) return 'No titles yet: items are shown by their ids. Drop a file of titles to name them.'
+  const { matched, items, name, genres } = of
   const which = genres.length === 0 ? '' : `, ${counted(genres.length, 'genre')}`
+  if (kind === 'planted' && name === dataName) return `All ${counted(items, 'item')} have made-up titles${which}`
   return `${whole(matched)} of ${counted(items, 'item has a title', 'items have titles')} from ${name}${which}`
 }

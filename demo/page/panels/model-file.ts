@@ -88,7 +88,7 @@ async function evaluate(asked: ModelSummary, file: File): Promise<void> {
 function measureView(asked: ModelSummary): TemplateResult {
   const shown = evaluated.value?.model === asked ? evaluated.value.evaluation : undefined
   return html`
-    <div class="stack" role="group" aria-labelledby="measure-title">
+    <div id="measure" class="stack" role="group" aria-labelledby="measure-title">
       <h3 id="measure-title">Measure it on a file</h3>
       <p class="hint" id="measure-about">
         Ratings that the model was not trained on say how well it predicts. All of the file is used.
