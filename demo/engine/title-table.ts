@@ -17,6 +17,9 @@ export interface Titles {
   of(id: RawId): Movie | undefined
 }
 
+/** Genres that a table tells apart; a file may have a word of its own for every item. */
+const MOST_GENRES = 256
+
 export class TitleTable implements Titles {
   readonly genres: string[] = []
   readonly #movies = new Map<string, Movie>()
@@ -38,16 +41,17 @@ export class TitleTable implements Titles {
     return this.#movies.get(String(id))
   }
 
-  /** Adds the title of an id that has none yet; genres by name. */
+  /** Adds the title of an id that has none yet; genres by name, those after the first `MOST_GENRES` left out. */
   add(id: RawId, title: string, genres: readonly string[]): void {
     const key = String(id)
     if (this.#movies.has(key)) return
-    this.#movies.set(key, { title, genres: [...new Set(genres)].map(genre => this.#genre(genre)) })
+    const known = [...new Set(genres)].map(genre => this.#genre(genre)).filter(genre => genre !== undefined)
+    this.#movies.set(key, { title, genres: known })
   }
 
-  #genre(name: string): number {
+  #genre(name: string): number | undefined {
     const known = this.#genreOf.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined || this.genres.length === MOST_GENRES) return known
     this.#genreOf.set(name, this.genres.length)
     return this.genres.push(name) - 1
   }
