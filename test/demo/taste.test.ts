@@ -104,12 +104,19 @@ describe('moveTaste', () => {
     expect(gone.map(({ id }) => id)).toEqual(['2'])
   })
 
-  it('takes an id with another title for another item, unless titles were read for the same model', () => {
+  it('takes an id with another title for another item', () => {
     const others = byId(line(1, 'Another'), b, c)
-    expect(lists(moveTaste(taste, others, false).taste)).toEqual([[['2', 2]], ['3']])
-    const renamed = moveTaste(taste, others, true)
-    expect(renamed.gone).toEqual([])
-    expect(renamed.taste.ratings.map(rating => rating.line.title)).toEqual(['Film 2', 'Another'])
+    const moved = moveTaste(taste, others, false)
+    expect(lists(moved.taste)).toEqual([[['2', 2]], ['3']])
+    expect(moved.gone).toEqual([a])
+  })
+
+  it('keeps the titles of items that were rated by them, as long as the model is the same', () => {
+    const others = byId({ ...line(1, 'Another'), item: 7 }, b, c)
+    const moved = moveTaste(taste, others, true)
+    expect(moved.gone).toEqual([])
+    expect(moved.taste.ratings.map(rating => rating.line.title)).toEqual(['Film 2', 'Film 1'])
+    expect(moved.taste.ratings.map(rating => rating.line.item)).toEqual([2, 7])
   })
 
   it('keeps an item that had no title and has one now', () => {

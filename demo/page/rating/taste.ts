@@ -79,17 +79,20 @@ export function foldInRequest(taste: Taste, kind: ModelSummary['kind'], k: numbe
 /**
  * The same taste by the items of another model, or with other titles.
  * @param lines the items as they are now, by id
- * @param renamed whether an item may have got another title; where not, one with another title is another item
+ * @param sameModel whether the items are those of before. Where not, one that has another title is another item: sets of
+ * other items often have the same ids. Where they are, it keeps the title that it was rated by.
  * @returns the rated items that are gone too
  */
 export function moveTaste(
   taste: Taste,
   lines: ReadonlyMap<string, ItemLine>,
-  renamed: boolean,
+  sameModel: boolean,
 ): { taste: Taste; gone: ItemLine[] } {
   const now = (line: ItemLine): ItemLine[] => {
     const found = lines.get(line.id)
-    return found !== undefined && (renamed || sameTitle(line, found)) ? [found] : []
+    if (found === undefined) return []
+    if (fits(line, found)) return [found]
+    return sameModel ? [{ ...found, title: line.title, genres: line.genres }] : []
   }
   return {
     taste: {
@@ -100,6 +103,6 @@ export function moveTaste(
   }
 }
 
-/** An item that had no title may have got one; sets of other items often have the same ids, and other titles. */
-const sameTitle = (before: ItemLine, now: ItemLine): boolean =>
+/** An item that had no title may have got one. */
+const fits = (before: ItemLine, now: ItemLine): boolean =>
   before.title === now.title || before.title === `Item ${before.id}`

@@ -1,0 +1,28 @@
+import { html } from 'lit-html'
+import type { ItemLine, ModelSummary } from '../engine/messages.ts'
+
+/** Items and predictions as lists and tables show them. */
+
+/** A title with its genres. */
+export const itemName = ({ title, genres }: Pick<ItemLine, 'title' | 'genres'>) => html`
+  <div class="item-name">
+    <span>${title}</span>${genres.length === 0 ? '' : html` <span class="hint">${genres.join(', ')}</span>`}
+  </div>
+`
+
+/** What a prediction of a model is called. */
+export const predictionName = (kind: ModelSummary['kind']): string =>
+  kind === 'explicit' ? 'Predicted rating' : 'Score'
+
+/** A prediction: on the scale of the ratings one digit behind the point, a score with three digits in all. */
+export const predictionText = (prediction: number, kind: ModelSummary['kind']): string =>
+  kind === 'explicit' ? prediction.toFixed(1) : prediction.toPrecision(3)
+
+/** What the numbers beside recommendations mean. */
+export function predictionHint({ kind, range }: Pick<ModelSummary, 'kind' | 'range'>): string {
+  if (kind !== 'explicit') return 'The score says in which order they come; it is no rating.'
+  if (range === undefined) return 'Beside each: the rating that the model predicts.'
+  return `Beside each: the rating that the model predicts, from ${tidy(range.min)} to ${tidy(range.max)}.`
+}
+
+const tidy = (value: number): string => String(Number(value.toPrecision(4)))
