@@ -21,6 +21,11 @@ export const sizeInWords = (value: number): string => longNumbers.format(value)
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${whole(value)} ${value === 1 ? one : many}`
 
+const decimals = new Intl.NumberFormat('en', { maximumSignificantDigits: 4, useGrouping: false })
+
+/** A rating, or another number of any size: 0.5, 3, -1.609 */
+export const decimal = (value: number): string => decimals.format(value)
+
 /** An error or another measure: four digits behind the point. */
 export const measure = (value: number): string => value.toFixed(4)
 

@@ -1,6 +1,6 @@
 import { html, svg, type TemplateResult } from 'lit-html'
 import type { DataSummary } from '../engine/messages.ts'
-import { percent, whole } from './format.ts'
+import { decimal, percent, whole } from './format.ts'
 
 type Histogram = DataSummary['histogram']
 
@@ -14,14 +14,12 @@ export interface Bar {
   height: number
 }
 
-const values = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 })
-
 /** How the bins of a histogram are drawn and named. */
 export function bars(histogram: Histogram): Bar[] {
   const all = histogram.reduce((sum, { count }) => sum + count, 0)
   const most = histogram.reduce((best, { count }) => Math.max(best, count), 0)
   return histogram.map(({ from, to, count }) => ({
-    label: from === to ? values.format(from) : `${values.format(from)} to ${values.format(to)}`,
+    label: from === to ? decimal(from) : `${decimal(from)} to ${decimal(to)}`,
     count,
     share: all === 0 ? 0 : count / all,
     height: most === 0 ? 0 : count / most,
@@ -63,10 +61,10 @@ export function histogramView(histogram: Histogram): TemplateResult {
   `
 }
 
-/** What stands under the bars: every value where there is room, else the two ends. */
+/** What stands under the bars: every value where there are few, else the two ends. */
 function scale(histogram: Histogram): string[] {
-  if (histogram.length <= LABELLED) return bars(histogram).map(({ label }) => label.replace(' to ', '–'))
-  return [histogram.at(0)!.from, histogram.at(-1)!.to].map(end => values.format(end))
+  if (histogram.length <= LABELLED) return histogram.map(({ from }) => decimal(from))
+  return [histogram.at(0)!.from, histogram.at(-1)!.to].map(decimal)
 }
 
 /** Each bar stands in a column that is hovered as a whole, so that low ones can be met too. */

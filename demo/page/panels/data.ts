@@ -6,7 +6,7 @@ import { openFiles, plant } from '../actions.ts'
 import { PLANTED_SIZES } from '../address.ts'
 import { engine } from '../engine.ts'
 import { fileButton } from '../file-button.ts'
-import { bytes, counted, duration, percent, sizeInWords, whole } from '../format.ts'
+import { bytes, counted, decimal, duration, percent, sizeInWords, whole } from '../format.ts'
 import { histogramView } from '../histogram.ts'
 import { data, planting, reading, titles } from '../state.ts'
 import { show } from '../view.ts'
@@ -103,7 +103,7 @@ const dropView = html`
 function readingView({ name, bytes: done, total }: { name: string; bytes: number; total: number }): TemplateResult {
   // Movies that are planted have no bytes, and cannot be left half planted.
   if (total === 0)
-    return html`<div class="reading"><p>${name}</p><progress aria-label="Planting movies"></progress></div>`
+    return html`<div class="reading"><p>Planting movies</p><progress aria-label="Planting movies"></progress></div>`
   const seconds = (performance.now() - began.value) / 1000
   const rate = seconds > 0.3 && done > 0 ? `, ${bytes(done / seconds)}/s` : ''
   return html`
@@ -138,7 +138,7 @@ const summaryView = (summary: DataSummary) => html`
       summary.rated
         ? html`
           <div><dt>Mean</dt><dd>${summary.mean.toFixed(2)}</dd></div>
-          <div><dt>Range</dt><dd>${short(summary.range.min)} to ${short(summary.range.max)}</dd></div>
+          <div><dt>Range</dt><dd>${decimal(summary.range.min)} to ${decimal(summary.range.max)}</dd></div>
         `
         : ''
     }
@@ -151,8 +151,6 @@ const summaryView = (summary: DataSummary) => html`
   }
   <p class="small muted" id="titles-line">${titlesLine(titles.value, summary)}</p>
 `
-
-const short = (value: number) => String(Number(value.toPrecision(3)))
 
 function density({ entries, users, items }: DataSummary): string {
   const share = entries / (users * items)

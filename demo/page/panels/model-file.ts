@@ -68,7 +68,7 @@ const factsView = ({ name, source, kind, users, items, factors, epoch, measured,
     ${
       measured === undefined
         ? ''
-        : html`<div><dt>${measured.measure} on the held-out tenth</dt><dd>${measure(measured.value)}</dd></div>`
+        : html`<div><dt>Held-out ${measured.measure}</dt><dd>${measure(measured.value)}</dd></div>`
     }
     <div><dt>Size of its file</dt><dd>${bytes(size)}</dd></div>
   </dl>
