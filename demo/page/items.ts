@@ -3,10 +3,10 @@ import type { ItemLine, ModelSummary } from '../engine/messages.ts'
 
 /** Items and predictions as lists and tables show them. */
 
-/** A title with its genres. */
-export const itemName = ({ title, genres }: Pick<ItemLine, 'title' | 'genres'>) => html`
+/** A title with its genres, and what else stands beside it. */
+export const itemName = ({ title, genres }: Pick<ItemLine, 'title' | 'genres'>, beside: unknown = '') => html`
   <div class="item-name">
-    <span>${title}</span>${genres.length === 0 ? '' : html` <span class="hint">${genres.join(', ')}</span>`}
+    <span>${title}</span>${beside}${genres.length === 0 ? '' : html` <span class="hint">${genres.join(', ')}</span>`}
   </div>
 `
 

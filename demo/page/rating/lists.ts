@@ -18,7 +18,7 @@ import {
   toRate,
   tryAgain,
 } from './store.ts'
-import { isKnown, LIKED, starsOf } from './taste.ts'
+import { isKnown, LIKED, MOST_STARS, starsOf } from './taste.ts'
 
 type Kind = ModelSummary['kind']
 
@@ -43,7 +43,7 @@ export const toRateView = (kind: Kind) => html`
 
 /** What the ratings came to. */
 export const recommendationsView = (model: ModelSummary) => html`
-  <h3 id="rate-best">Recommended for you</h3>
+  <div class="row apart"><h3 id="rate-best">Recommended for you</h3></div>
   ${failure.value === undefined ? '' : failureView(failure.value)}
   ${
     found.value === undefined
@@ -54,7 +54,7 @@ export const recommendationsView = (model: ModelSummary) => html`
             ${repeat(
               found.value.best,
               ({ id }) => id,
-              line => recommendationView(line, model.kind),
+              line => recommendationView(line, model),
             )}
           </ol>
         `
@@ -62,7 +62,7 @@ export const recommendationsView = (model: ModelSummary) => html`
   ${hiddenView()}
 `
 
-const where = () => (machine.value?.software === true ? 'by this device’s CPU in place of a GPU' : 'on your GPU')
+const where = () => (machine.value?.software === true ? 'on a software GPU' : 'on your GPU')
 
 const failureView = (text: string) => html`
   <div class="notice error" role="alert">
@@ -72,18 +72,18 @@ const failureView = (text: string) => html`
 `
 
 /** One that was just liked or hidden stays, greyed out, until the list without it is there: nothing moves twice. */
-function recommendationView(line: Recommended, kind: Kind) {
+function recommendationView(line: Recommended, { kind, range }: ModelSummary) {
+  const inStars = kind === 'explicit' && (range === undefined || range.max <= MOST_STARS)
   const leaving = isKnown(taste.value, line.id)
+  const stars = inStars ? html` <span class="in-stars" aria-hidden="true">★</span>` : ''
   const unlessLeaving = (act: () => void) => () => {
     if (!leaving) act()
   }
   return html`
     <li class=${leaving ? 'leaving' : ''} data-item=${line.item}>
-      <div class="best-name">
-        ${itemName(line)}${found.value?.fresh.has(line.id) ? html`<span class="fresh">new</span>` : ''}
-      </div>
+      ${itemName(line, found.value?.fresh.has(line.id) ? html` <span class="fresh">new</span>` : '')}
       <span class="number prediction">
-        <span class="visually-hidden">${predictionName(kind)}: </span>${predictionText(line.prediction, kind)}
+        <span class="visually-hidden">${predictionName(kind)}: </span>${predictionText(line.prediction, kind)}${stars}
       </span>
       <span class="acts">
         <button
