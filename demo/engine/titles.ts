@@ -4,7 +4,7 @@ import { type TitleLayout, titleLayout } from './title-layout.ts'
 import { type Titles, TitleTable } from './title-table.ts'
 import { firstLines, nonEmptyLines, shown, textOf } from './title-text.ts'
 
-export type { Movie, Titles } from './title-table.ts'
+export type { Titles } from './title-table.ts'
 
 /** Lines that decide what a file is. */
 const SAMPLE = 30
