@@ -1,5 +1,5 @@
 import { batch } from '@preact/signals-core'
-import type { Fault, FileKind, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
+import type { Fault, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
 import { writeAddress } from './address.ts'
 import { answer, callback, engine } from './engine.ts'
 import { notify, notifyFault } from './notices.ts'
@@ -51,7 +51,7 @@ export async function plant(entries = planting.value.entries): Promise<void> {
 
 /** Opens files of any kind that the page knows, titles last: they are matched with the items at hand. */
 export async function openFiles(files: readonly File[]): Promise<void> {
-  const kinds = await Promise.all(files.map(async file => ({ file, kind: await kindOf(file) })))
+  const kinds = await Promise.all(files.map(async file => ({ file, kind: await engine.sniff(file) })))
   for (const wanted of ['model', 'ratings', 'titles'] as const) {
     const ofKind = kinds.filter(({ kind }) => kind === wanted).map(({ file }) => file)
     if (ofKind.length > 1) {
@@ -66,19 +66,12 @@ export async function openFiles(files: readonly File[]): Promise<void> {
   }
 }
 
-/** What a file is; undefined, after a notice, where it cannot be read: a folder, or a file that is gone. */
-async function kindOf(file: File): Promise<FileKind | undefined> {
-  try {
-    return await engine.sniff(file)
-  } catch {
-    const text = 'The browser cannot read it. Is it a folder, or has it changed since?'
-    notify({ tone: 'error', title: `${file.name} could not be opened`, text })
-    return undefined
-  }
-}
+/** Whether it was the visitor who ended the reading under way. */
+let isCancelled = false
 
 export async function openRatings(file: File): Promise<void> {
   if (!(await mayReplaceData(`read ${file.name}`))) return
+  isCancelled = false
   reading.value = { name: file.name, bytes: 0, total: file.size }
   const onProgress = callback((bytes: number, total: number) => {
     reading.value = { name: file.name, bytes, total }
@@ -86,11 +79,16 @@ export async function openRatings(file: File): Promise<void> {
   const read = await answer(engine.readRatings(file, onProgress))
   reading.value = undefined
   if (!read.ok) {
-    if (read.fault.kind !== 'busy') notifyFault(`${file.name} could not be read`, read.fault)
+    if (!isCancelled) notifyFault(`${file.name} could not be read`, read.fault)
     return
   }
   data.value = read.value
   await itemsChanged()
+}
+
+export function cancelReading(): void {
+  isCancelled = true
+  void engine.cancelReading()
 }
 
 export async function openTitles(file: File): Promise<void> {
@@ -140,6 +138,7 @@ export async function train(goOn = false): Promise<void> {
     status: 'preparing',
     settings: chosen,
     data: data.value.name,
+    planted: data.value.kind === 'planted',
     measure: chosen.model === 'explicit' ? 'RMSE' : 'NDCG@10',
     yardsticks: [],
     entries: { train: 0, heldOut: 0 },
@@ -152,6 +151,7 @@ export async function train(goOn = false): Promise<void> {
   const outcome = await answer(engine.train(running, goOn, callback(onTraining)))
   if (!outcome.ok) {
     onTrainingFault(outcome.fault)
+    if (outcome.fault.keptModel !== undefined) await modelChanged(outcome.fault.keptModel)
     return
   }
   change({ status: outcome.value.reason, keptEpoch: undefined })
@@ -273,7 +273,7 @@ function mayReplaceData(what: string): Promise<boolean> {
 
 function stopAll(): void {
   stop()
-  if (reading.value !== undefined) void engine.cancelReading()
+  if (reading.value !== undefined) cancelReading()
 }
 
 /** True when neither a training nor a reading is under way any more. */

@@ -16,8 +16,9 @@ export function valueRange(curves: readonly (readonly number[])[], yardsticks: r
     curve.slice(Math.min(Math.ceil(curve.length / 4), Math.max(0, curve.length - 1))),
   )
   const [low, high] = extent([...curves.flat(), ...yardsticks])
-  const [laterLow, laterHigh] = extent([...later, ...yardsticks])
   if (!Number.isFinite(low)) return [0, 1]
+  const calm = extent([...later, ...yardsticks])
+  const [laterLow, laterHigh] = Number.isFinite(calm[0]) ? calm : [low, high]
   const roof = laterHigh + HEADROOM * (laterHigh - Math.min(low, laterLow))
   const top = Math.min(high, laterHigh === laterLow ? high : roof)
   const margin = top > low ? MARGIN * (top - low) : 0.05 * Math.abs(low) || 0.5
@@ -69,4 +70,12 @@ export function spreadLabels(wanted: readonly number[], size: number, top: numbe
     end = placed[index]!
   }
   return placed
+}
+
+/** Numbers of an axis, all with as many digits behind the point as the one that needs most. */
+export function tickLabels(ticks: readonly number[]): string[] {
+  const plain = ticks.map(tick => String(Number(tick.toPrecision(6))))
+  if (plain.some(text => text.includes('e'))) return plain
+  const digits = Math.max(0, ...plain.map(text => text.split('.')[1]?.length ?? 0))
+  return ticks.map(tick => tick.toFixed(digits))
 }

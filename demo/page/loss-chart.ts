@@ -1,6 +1,6 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { epochRange, spreadLabels, valueRange } from './chart-ranges.ts'
+import { epochRange, spreadLabels, tickLabels, valueRange } from './chart-ranges.ts'
 import { isTraining, type TrainingView } from './state.ts'
 import { dashes, yardstickLabels } from './yardstick-lines.ts'
 
@@ -73,11 +73,15 @@ export class LossChart {
           size: 28,
           incrs: [1, 2, 5].flatMap(step => [1, 10, 100, 1000].map(ten => step * ten)).sort(ascending),
         },
-        { ...axis, size: 56 },
+        { ...axis, size: 56, values: (_, splits) => tickLabels(splits) },
       ],
       series: [
         {},
-        { stroke: () => this.#colours.train, width: 1.5, points: { show: false } },
+        {
+          stroke: () => this.#colours.train,
+          width: 1.5,
+          points: { size: 4, show: () => this.#view.points.length === 1 },
+        },
         { stroke: () => this.#colours.heldOut, width: 2.5, points: { size: 6, fill: () => this.#colours.heldOut } },
       ],
       hooks: {

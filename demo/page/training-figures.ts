@@ -23,7 +23,7 @@ export function figures(view: TrainingView): TemplateResult {
       ${fact(time.name, time.value, 'time')}
     </dl>
     ${
-      last === undefined || yardsticks.length === 0
+      !underWay || last === undefined || yardsticks.length === 0
         ? ''
         : html`<p class="small muted" data-figure="against">${measure} now: ${yardsticks.map(one => comparison(last.heldOut, one)).join(', ')}.</p>`
     }
@@ -104,7 +104,7 @@ export function epochTable({ points, measure, yardsticks }: TrainingView): Templ
           ({ epoch }) => epoch,
           ({ epoch, heldOut, train, seconds, updatesPerSecond }) => html`
             <tr>
-              <th scope="row" class="number">${whole(epoch)}</th>
+              <th scope="row">${whole(epoch)}</th>
               <td class="number">${digits(heldOut)}</td>
               <td class="number">${digits(train)}</td>
               <td class="number">${duration(seconds)}</td>

@@ -100,16 +100,20 @@ export function meaning(view: TrainingView): string {
 }
 
 /** What to try next, where the curve says it. */
-function advice({ points, measure, yardsticks, settings }: TrainingView, last: EpochPoint): string | undefined {
-  const best = bestPoint({ points, measure })!
-  const worse = lessIsBetter(measure) ? last.heldOut / best.heldOut - 1 : best.heldOut / last.heldOut - 1
-  if (worse > 0.01) {
-    return `It was best after epoch ${whole(best.epoch)} and learnt by heart since: try ${whole(best.epoch)} epochs or a larger penalty.`
+function advice(view: TrainingView, last: EpochPoint): string | undefined {
+  const { measure, yardsticks, settings, planted } = view
+  const explicit = lessIsBetter(measure)
+  // Planted entries are drawn by popularity; tastes are in their ratings alone.
+  if (planted && !explicit) {
+    return 'In made-up movies what people picked follows popularity alone, so nothing can beat that: open ratings of your own.'
   }
-  const simple = yardsticks.find(({ kind }) => kind === (lessIsBetter(measure) ? 'biases' : 'popular'))
-  const beaten =
-    simple === undefined || (lessIsBetter(measure) ? last.heldOut < simple.value : last.heldOut > simple.value)
-  if (beaten) return undefined
+  const best = bestPoint(view)!
+  const lost = explicit ? last.heldOut / best.heldOut - 1 : best.heldOut / last.heldOut - 1
+  if (lost > 0.01) {
+    return `It was best after epoch ${whole(best.epoch)} and learnt by heart since: try ${counted(best.epoch, 'epoch')} or a larger penalty.`
+  }
+  const simple = yardsticks.find(({ kind }) => kind === (explicit ? 'biases' : 'popular'))
+  if (simple === undefined || (explicit ? last.heldOut < simple.value : last.heldOut > simple.value)) return undefined
   return `That is no better than ${yardstickNames[simple.kind]}: try ${settings.solver === 'als' ? 'another penalty' : 'more epochs'} or fewer factors.`
 }
 

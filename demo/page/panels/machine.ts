@@ -6,6 +6,7 @@ import { show } from '../view.ts'
 
 /** The GPU's name and limits; without one, what to do instead of the workbench. */
 export function mountMachine(root: HTMLElement, workbench: HTMLElement): void {
+  root.replaceChildren()
   show(root, () => {
     if (noGpu.value !== undefined) return html`<p class="chip"><span class="dot soft"></span>No GPU for this page</p>`
     if (machine.value === undefined) return html`<p class="chip" role="status">Looking for your GPU</p>`

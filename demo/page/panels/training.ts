@@ -44,7 +44,7 @@ export function mountTraining(root: HTMLElement): void {
     return html`
       <details @toggle=${({ target }: Event) => (open.value = (target as HTMLDetailsElement).open)}>
         <summary class="small">As a table</summary>
-        ${open.value ? html`<div class="training-table">${epochTable(now)}</div>` : ''}
+        ${open.value ? html`<div class="training-table" role="region" aria-label="Epochs" tabindex="0">${epochTable(now)}</div>` : ''}
       </details>
     `
   })
