@@ -2,19 +2,11 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { IdTable } from '../../data/ids.ts'
 import { Ratings } from '../../data/ratings.ts'
 import { InputError, LowrankError } from '../../errors.ts'
-import { chosenRoles, usualRoles } from '../../ingest/column-roles.ts'
-import type { ReadCounts, ReadSettings } from '../../ingest/options.ts'
-import { unsafeInteger } from '../../ingest/options.ts'
+import { type ReadCounts, type ReadSettings, unsafeInteger } from '../../ingest/options.ts'
+import { BAD_ROW, DAMAGED, OUT_OF_MEMORY, type ParquetColumn, roleColumns } from '../../ingest/parquet/column-types.ts'
 import { shownText } from '../../ingest/text.ts'
 import { literalPath, openDuckDB, unboxed } from './duckdb.ts'
-import {
-  chosenTime,
-  idExpression,
-  type ParquetColumn,
-  type RoleColumn,
-  ratingExpression,
-  roleColumns,
-} from './parquet-columns.ts'
+import { idExpression, type RoleColumn, ratingExpression, timeExpression } from './parquet-columns.ts'
 import type { Source } from './source.ts'
 
 /** Ratings from 2^128 - 2^103 (half a step above the largest f32) on round to infinity. */
@@ -46,7 +38,7 @@ export async function readParquet(
     settings.signal?.throwIfAborted()
     if (error instanceof LowrankError || !(error instanceof Error)) throw error
     const memory = /out of memory/i.test(error.message)
-    const problem = memory ? 'the ratings do not fit into memory' : 'the file is no valid Parquet, or is damaged'
+    const problem = memory ? OUT_OF_MEMORY : DAMAGED
     throw new InputError(problem, { file }, { cause: error })
   } finally {
     await close()
@@ -73,17 +65,12 @@ async function readWith(session: Session): Promise<{ ratings: Ratings } & ReadCo
 }
 
 function expressions(columns: readonly ParquetColumn[], { file, settings }: Session) {
-  const names = columns.map(column => column.name)
-  const chosen = settings.columns !== undefined
-  const roles = chosen
-    ? chosenRoles(settings.columns ?? [], names, names.length, file)
-    : usualRoles(names, names.length, file)
-  const { user, item, rating, time } = roleColumns(columns, roles)
+  const { user, item, rating, time } = roleColumns(columns, settings, file)
   return {
     user: idExpression(user, 'user', settings.ids, file),
     item: idExpression(item, 'item', settings.ids, file),
-    rating: rating === undefined ? ONE : ratingExpression(rating, file),
-    time: time === undefined ? undefined : chosenTime(time, chosen, file),
+    rating: rating === undefined ? ONE : ratingExpression(rating),
+    time: time === undefined ? undefined : timeExpression(time),
   }
 }
 
@@ -104,8 +91,7 @@ async function leaveOutBadRows({ connection, file, settings }: Session): Promise
   )
   const values = (bad.getRows()[0] ?? []).map(value => (value === null ? 'none' : String(value)))
   const text = shownText(`user ${values[0]}, item ${values[1]}, rating ${values[2]}, timestamp ${values[3]}`)
-  const problem = 'expected a user id and an item id in each row, and a finite rating and timestamp where it has them'
-  const error = new InputError(problem, { file, line: Number(first) + 1, text })
+  const error = new InputError(BAD_ROW, { file, line: Number(first) + 1, text })
   if (settings.onBadRow === 'error') throw error
   if (skipped === rows)
     throw new InputError(`no row holds a rating; the first: ${error.message}`, { file }, { cause: error })

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../../errors.ts'
 import { LONGEST_LINE } from '../../ingest/text.ts'
+import { frameLayout } from '../../ingest/zstd-frame.ts'
 import { literalPath, openDuckDB, sqlText } from './duckdb.ts'
 
 /** Cannot stand in text, so that every line is one field. */
@@ -72,18 +73,15 @@ async function frameEnd(handle: FileHandle, start: number, file: string): Promis
   const magic = head.getUint32(0, true)
   if ((magic & 0xfffffff0) === 0x184d2a50) return start + 8 + head.getUint32(4, true)
   if (magic !== 0xfd2fb528) throw new InputError('the Zstandard data is damaged', { file })
-  const descriptor = head.getUint8(4)
-  const singleSegment = (descriptor >> 5) & 1
-  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!
-  const sizeBytes = [singleSegment, 2, 4, 8][descriptor >> 6]!
-  let position = start + 5 + (1 - singleSegment) + dictionaryBytes + sizeBytes
+  const layout = frameLayout(head.getUint8(4))
+  let position = start + layout.bytes
   for (;;) {
     const block = await bytesAt(handle, position, 3, file)
     const header = block.getUint16(0, true) | (block.getUint8(2) << 16)
     const type = (header >> 1) & 3
     if (type === 3) throw new InputError('the Zstandard data is damaged', { file })
     position += 3 + (type === 1 ? 1 : header >> 3)
-    if ((header & 1) === 1) return position + (descriptor & 4)
+    if ((header & 1) === 1) return position + layout.checksum
   }
 }
 
