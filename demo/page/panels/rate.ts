@@ -6,11 +6,13 @@ import { counted } from '../format.ts'
 import { debounced } from '../latest.ts'
 import { ratingsView, recommendationsView, toRateView } from '../rating/lists.ts'
 import { followModel, found, gone, pick } from '../rating/store.ts'
-import { resetSearch, titleSearch } from '../rating/title-search.ts'
 import { model } from '../state.ts'
+import { TitleSearch } from '../title-search.ts'
 
 /** How long a list has to stay as it is until it is told to screen readers. */
 const SETTLED_MS = 800
+
+const search = new TitleSearch('rate', 'Find a title')
 
 /** The visitor's own ratings, folded into the model at every change. */
 export function mountRate(root: HTMLElement): void {
@@ -21,7 +23,7 @@ export function mountRate(root: HTMLElement): void {
   followModel()
   effect(() => {
     model.value
-    untracked(resetSearch)
+    untracked(() => search.reset())
   })
   tellOfChanges()
 
@@ -44,7 +46,7 @@ export function mountRate(root: HTMLElement): void {
           is: this is called a fold-in.
         </p>
         ${gone.value.length === 0 ? '' : html`<p class="notice small" role="status">${goneText(gone.value)}</p>`}
-        ${titleSearch(choose)}
+        ${search.view(choose)}
         <div>${toRateView(now.kind)}</div>
         <div class="pair">
           <div class="stack">${recommendationsView(now)}</div>
