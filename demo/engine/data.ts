@@ -9,8 +9,8 @@ export interface DataAtHand {
   noiseFloor?: PlantedSet['noiseFloor'] | undefined
 }
 
-/** Where the ratings come from. */
-export type Origin = Pick<DataSummary, 'kind' | 'name' | 'rated' | 'merged' | 'seconds'>
+/** Where the ratings come from. Readers give data without ratings a value of 1 everywhere. */
+export type Origin = Pick<DataSummary, 'kind' | 'name' | 'merged' | 'seconds'>
 
 export function summaryOf({ values, userCount, itemCount, length }: Ratings, origin: Origin): DataSummary {
   let sum = 0
@@ -26,6 +26,7 @@ export function summaryOf({ values, userCount, itemCount, length }: Ratings, ori
     users: userCount,
     items: itemCount,
     entries: length,
+    rated: min !== 1 || max !== 1,
     mean: sum / length,
     range: { min, max },
     histogram: histogramOf(values, { min, max }),

@@ -8,7 +8,7 @@ import {
   OptionError,
   OutOfMemoryError,
 } from '../../src/index.ts'
-import type { Fault, Outcome } from './messages.ts'
+import type { Fault, ModelSummary, Outcome } from './messages.ts'
 
 /** Thrown where the session itself says no. */
 export class Refusal extends Error {
@@ -25,7 +25,8 @@ export const absent = (message: string) => new Refusal({ kind: 'input', message 
 /** What the work that failed was given, as far as advice depends on it. */
 export interface FaultContext {
   factors?: number | undefined
-  keptEpoch?: number | undefined
+  /** The last epoch's model that a lost device leaves. */
+  kept?: { epoch: number; model: ModelSummary } | undefined
 }
 
 /** Any error in words for a visitor. */
@@ -38,10 +39,13 @@ export function faultOf(error: unknown, context: FaultContext = {}): Fault {
     const message = `The GPU has no memory left for ${error.what} (${error.bytes} bytes).`
     return { kind: 'memory', message, needed: error.bytes, ...fewer(half(context.factors)) }
   }
-  if (error instanceof DivergedError) return diverged(error, context)
+  if (error instanceof DivergedError) return diverged(error)
   if (error instanceof InputError) return input(error)
   if (error instanceof OptionError) return { kind: 'option', message: sentence(error.message), option: error.option }
   if (error instanceof AbortedError) return { kind: 'busy', message: 'This was stopped.' }
+  if (error instanceof Error && unreadable.includes(error.name)) {
+    return { kind: 'input', message: 'The file cannot be read: it was moved, changed or removed since it was chosen.' }
+  }
   if (isAllocationFailure(error)) {
     return { kind: 'memory', message: 'The page has not enough memory for this.', ...fewer(half(context.factors)) }
   }
@@ -70,12 +74,12 @@ function noGpu({ message }: GpuUnavailableError): Fault {
   }
 }
 
-function deviceLost({ reason }: DeviceLostError, { keptEpoch }: FaultContext): Fault {
-  const kept = keptEpoch === undefined ? '' : ` The model as of epoch ${keptEpoch} is kept.`
+function deviceLost({ reason }: DeviceLostError, { kept }: FaultContext): Fault {
+  const rest = kept === undefined ? '' : ` The model as of epoch ${kept.epoch} is kept.`
   return {
     kind: 'device-lost',
-    message: `The browser lost the GPU${reason === '' ? '' : ` (${reason.replace(/\.+$/, '')})`}.${kept}`,
-    ...(keptEpoch === undefined ? {} : { keptEpoch }),
+    message: `The browser lost the GPU${reason === '' ? '' : ` (${reason.replace(/\.+$/, '')})`}.${rest}`,
+    ...(kept === undefined ? {} : { keptEpoch: kept.epoch, keptModel: kept.model }),
   }
 }
 
@@ -109,7 +113,7 @@ function fewer(factors: number | undefined): { suggestedFactors?: number } {
 
 const half = (factors: number | undefined) => (factors === undefined ? undefined : factors / 2)
 
-function diverged({ epoch, suggestedRate, row }: DivergedError, { keptEpoch }: FaultContext): Fault {
+function diverged({ epoch, suggestedRate, row }: DivergedError): Fault {
   const what =
     row === undefined
       ? `The training error grew without bound in epoch ${epoch + 1}.`
@@ -122,7 +126,6 @@ function diverged({ epoch, suggestedRate, row }: DivergedError, { keptEpoch }: F
     kind: 'diverged',
     message: `${what} ${advice}`,
     ...(suggestedRate === undefined ? {} : { suggestedRate }),
-    ...(keptEpoch === undefined ? {} : { keptEpoch }),
   }
 }
 
@@ -140,6 +143,9 @@ function input({ message, file, line, text }: InputError): Fault {
     ...(text === undefined ? {} : { text }),
   }
 }
+
+/** Names of what browsers throw where a file is not there any more, or not as it was. */
+const unreadable = ['NotFoundError', 'NotReadableError']
 
 /** Engines say in words of their own that an array is too large: V8 by a RangeError, Firefox by an InternalError. */
 function isAllocationFailure(error: unknown): boolean {

@@ -49,6 +49,8 @@ export interface Fault {
   suggestedRate?: number
   /** The finished epoch whose model is kept and can be gone on from; absent where there is none. */
   keptEpoch?: number
+  /** The model of that epoch, which is the one at hand now. */
+  keptModel?: ModelSummary
 }
 
 export type Outcome<Value> = { ok: true; value: Value } | { ok: false; fault: Fault }

@@ -1,157 +1,221 @@
-import { DeviceLostError, type FitResult, type Gpu } from '../../src/index.ts'
+import { type Gpu, Model, UNKNOWN } from '../../src/index.ts'
+import { Catalog } from './catalog.ts'
 import { type DataAtHand, summaryOf } from './data.ts'
 import { Device, machineOf } from './device.ts'
-import { absent, busy, type FaultContext, outcomeOf } from './faults.ts'
-import { HeldModel, modelSummary } from './held-model.ts'
-import type {
-  DataSummary,
-  Engine,
-  Machine,
-  Outcome,
-  Planting,
-  Settings,
-  TitlesSummary,
-  TrainEnd,
-  TrainUpdate,
-} from './messages.ts'
+import { evaluated } from './evaluation.ts'
+import { busy, type FaultContext, outcomeOf } from './faults.ts'
+import { foldInStars } from './folding.ts'
+import { type HeldModel, modelSummary } from './held-model.ts'
+import { itemMap } from './item-map.ts'
+import type * as messages from './messages.ts'
+import type { Engine, Outcome } from './messages.ts'
+import { ModelPlace } from './models.ts'
 import { plantMovies } from './movies.ts'
-import type { Titles } from './title-table.ts'
-import { type Midway, type Trained, TrainingRun } from './trainer.ts'
+import { kindOfFile, Reading } from './reading.ts'
+import { spreadRows } from './spread.ts'
+import { readTitles, type Titles } from './titles.ts'
+import { Trainings } from './trainings.ts'
+import { drawUser, userPage } from './users.ts'
 
-/** All that the worker holds: a GPU, data, titles, a model, and a training under way. */
-export class Session
-  implements Pick<Engine, 'open' | 'plant' | 'titlesSummary' | 'train' | 'pause' | 'resume' | 'stop'>
-{
+/** Popular items that those to rate first are chosen from. */
+const wellKnownPool = 200
+
+/** All that the worker holds: a GPU, data, titles, a model, and what is under way. */
+export class Session implements Engine {
   readonly #device: Device
+  readonly #models: ModelPlace
+  readonly #trainings: Trainings
+  readonly #reading = new Reading()
   #data: DataAtHand | undefined
   #titles: { table: Titles; planted: boolean } | undefined
-  #model: HeldModel | undefined
-  #training: TrainingRun | 'starting' | undefined
-  #midway: Midway | undefined
+  #catalog: { of: readonly unknown[]; catalog: Catalog } | undefined
 
   constructor(openGpu: () => Promise<Gpu>) {
     this.#device = new Device(openGpu)
+    this.#models = new ModelPlace(this.#device)
+    this.#trainings = new Trainings(this.#device, this.#models)
   }
 
-  open(): Promise<Outcome<Machine>> {
+  open(): Promise<Outcome<messages.Machine>> {
     return outcomeOf(async () => machineOf(await this.#device.gpu()))
   }
 
-  plant(planting: Planting): Promise<Outcome<DataSummary>> {
+  plant(planting: messages.Planting): Promise<Outcome<messages.DataSummary>> {
     return outcomeOf(() => {
-      this.#refuseWhileTraining()
+      this.#trainings.refuseWhileTraining()
       const began = performance.now()
       const { planted, titles } = plantMovies(planting)
       const { ratings, noiseFloor } = planted
       const seconds = (performance.now() - began) / 1000
-      const summary = summaryOf(ratings, { kind: 'planted', name: titles.name, rated: true, merged: 0, seconds })
-      this.#data = { ratings, summary, noiseFloor }
+      const summary = summaryOf(ratings, { kind: 'planted', name: titles.name, merged: 0, seconds })
       this.#titles = { table: titles, planted: true }
-      this.#midway = undefined
-      return summary
+      return this.#replaceData({ ratings, summary, noiseFloor })
     })
   }
 
-  async titlesSummary(): Promise<TitlesSummary | undefined> {
-    const ids = this.#model?.model.parts.itemIds ?? this.#data?.ratings.itemIds
-    if (this.#titles === undefined || ids === undefined) return undefined
-    const { name, size, genres } = this.#titles.table
-    let matched = 0
-    for (let item = 0; item < ids.size; item++) if (this.#titles.table.of(ids.at(item)) !== undefined) matched++
-    return { name, size, matched, items: ids.size, genres: [...genres] }
+  sniff(file: File): Promise<messages.FileKind> {
+    // A file that cannot be read says so where its kind's reader reads it.
+    return kindOfFile(file).catch(() => 'ratings')
+  }
+
+  readRatings(file: File, onProgress: messages.ReadProgress): Promise<Outcome<messages.DataSummary>> {
+    return outcomeOf(async () => {
+      this.#trainings.refuseWhileTraining()
+      const began = performance.now()
+      const { ratings, merged } = await this.#reading.ratingsOf(file, onProgress)
+      this.#trainings.refuseWhileTraining()
+      const seconds = (performance.now() - began) / 1000
+      const summary = summaryOf(ratings, { kind: 'file', name: file.name, merged, seconds })
+      if (this.#titles?.planted) this.#titles = undefined
+      return this.#replaceData({ ratings, summary })
+    })
+  }
+
+  cancelReading(): void {
+    this.#reading.cancel()
+  }
+
+  readTitles(file: File): Promise<Outcome<messages.TitlesSummary>> {
+    return outcomeOf(async () => {
+      this.#titles = { table: await readTitles(file), planted: false }
+      return this.#summaryOf(this.#titles.table)
+    })
+  }
+
+  async titlesSummary(): Promise<messages.TitlesSummary | undefined> {
+    return this.#titles && this.#summaryOf(this.#titles.table)
   }
 
   async train(
-    settings: Settings,
+    settings: messages.Settings,
     goOn: boolean,
-    onUpdate: (update: TrainUpdate) => unknown,
-  ): Promise<Outcome<TrainEnd>> {
+    onUpdate: (update: messages.TrainUpdate) => unknown,
+  ): Promise<Outcome<messages.TrainEnd>> {
     const told: unknown[] = []
+    const tell = (update: messages.TrainUpdate) => void told.push(onUpdate(update))
     const context: FaultContext = { factors: settings.factors }
     const outcome = await outcomeOf(
-      () => this.#train(settings, goOn, update => void told.push(onUpdate(update)), context),
+      () => {
+        if (this.#reading.isUnderWay) throw busy('A file is being read. Wait for it, or end it first.')
+        return this.#trainings.train(this.#data, { settings, goOn }, tell, context)
+      },
       () => context,
     )
-    // What is told goes another way than the outcome, and is to be there before it.
+    // What is told goes another way to the page than the outcome, and is to be there before it.
     await Promise.allSettled(told)
     return outcome
   }
 
-  async #train(
-    settings: Settings,
-    goOn: boolean,
-    tell: (update: TrainUpdate) => void,
-    context: FaultContext,
-  ): Promise<TrainEnd> {
-    this.#refuseWhileTraining()
-    const midway = goOn ? this.#midway : undefined
-    if (goOn && midway === undefined) throw absent('There is no training to go on with. Start it anew.')
-    const data = midway?.data ?? this.#data
-    if (data === undefined) throw absent('There are no ratings to train on.')
-    const chosen = midway === undefined ? settings : { ...midway.settings, epochs: settings.epochs }
-    this.#training = 'starting'
-    try {
-      const gpu = await this.#device.gpu()
-      const run = new TrainingRun(gpu, { data, settings: chosen, midway }, tell)
-      this.#training = run
-      try {
-        return this.#ended(gpu, await run.run())
-      } catch (error) {
-        if (error instanceof DeviceLostError) this.#keepMidway(gpu, run, error, { data, settings: chosen }, context)
-        throw error
-      }
-    } finally {
-      this.#training = undefined
-    }
-  }
-
-  #ended(gpu: Gpu, { reason, result }: Trained): TrainEnd {
-    this.#midway = undefined
-    if (result === undefined) return { reason }
-    return { reason, model: this.#hold(gpu, result) }
-  }
-
-  /** A training that lost its device: its model is the one at hand, on whatever GPU there is next. */
-  #keepMidway(
-    gpu: Gpu,
-    run: TrainingRun,
-    error: DeviceLostError,
-    of: Pick<Midway, 'data' | 'settings'>,
-    context: FaultContext,
-  ): void {
-    this.#device.leave(gpu)
-    const kept = error.result === undefined ? undefined : run.keptOf(error.result as FitResult)
-    if (kept === undefined) return
-    this.#midway = { ...of, ...kept }
-    context.keptEpoch = kept.epoch
-    this.#hold(gpu, kept)
-  }
-
-  #hold(gpu: Gpu, { model, epoch, measured }: NonNullable<Trained['result']>) {
-    const summary = modelSummary(model, {
-      source: 'trained',
-      name: this.#data?.summary.name ?? 'model',
-      epoch,
-      ...(measured === undefined ? {} : { measured }),
-    })
-    this.#model?.drop()
-    this.#model = new HeldModel(model, gpu, summary)
-    return summary
-  }
-
   pause(): void {
-    if (this.#training instanceof TrainingRun) this.#training.pause()
+    this.#trainings.pause()
   }
 
   resume(): void {
-    if (this.#training instanceof TrainingRun) this.#training.resume()
+    this.#trainings.resume()
   }
 
   stop(): void {
-    if (this.#training instanceof TrainingRun) this.#training.stop()
+    this.#trainings.stop()
   }
 
-  #refuseWhileTraining(): void {
-    if (this.#training !== undefined) throw busy('A training is under way. Stop it first.')
+  readModel(file: File): Promise<Outcome<messages.ModelSummary>> {
+    return outcomeOf(async () => {
+      this.#trainings.refuseWhileTraining()
+      const bytes = new Uint8Array(await file.arrayBuffer())
+      const gpu = await this.#device.gpu()
+      const model = Model.decode(bytes, gpu, file.name)
+      this.#trainings.refuseWhileTraining()
+      return this.#models.put(model, gpu, modelSummary(model, { source: 'file', name: file.name }))
+    })
   }
+
+  saveModel(): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
+    return this.#withModel(({ model }) => joined(model.encode()))
+  }
+
+  evaluate(file: File, onProgress: messages.ReadProgress): Promise<Outcome<messages.FileEvaluation>> {
+    return outcomeOf(async () => {
+      const { ratings } = await this.#reading.ratingsOf(file, onProgress)
+      return await this.#models.use(({ model }) => evaluated(model, ratings, file.name))
+    })
+  }
+
+  itemMap(): Promise<Outcome<messages.ItemMap>> {
+    return this.#withModel(({ model }, { counts }) => itemMap(model, counts, this.#titles?.table))
+  }
+
+  similar(item: number, k: number): Promise<Outcome<messages.Neighbour[]>> {
+    return this.#withModel(({ model }, catalog) =>
+      model
+        .similarItems(catalog.ids.at(item), { k })
+        .map(({ id, similarity }) => ({ ...catalog.line(catalog.ids.indexOf(id)), similarity })),
+    )
+  }
+
+  someUser(): Promise<Outcome<string>> {
+    return this.#withModel(({ model }) => String(drawUser(model, this.#data, Math.random)))
+  }
+
+  recommend(user: string, k: number): Promise<Outcome<messages.UserPage>> {
+    return this.#withModel(({ model }, catalog) => userPage(model, catalog, this.#data, { user, k }))
+  }
+
+  search(words: string, limit: number): Promise<Outcome<messages.ItemLine[]>> {
+    return this.#withModel((_, catalog) => catalog.search(words, limit))
+  }
+
+  lines(ids: readonly string[]): Promise<Outcome<messages.ItemLine[]>> {
+    return this.#withModel((_, catalog) => {
+      const items = ids.map(id => catalog.ids.indexOf(id)).filter(item => item !== UNKNOWN)
+      return items.map(item => catalog.line(item))
+    })
+  }
+
+  wellKnown(count: number): Promise<Outcome<messages.ItemLine[]>> {
+    return this.#withModel(({ model }, catalog) => {
+      const { itemFactors, factors } = model.parts
+      const pool = catalog.byPopularity.subarray(0, Math.max(count, wellKnownPool))
+      return spreadRows(itemFactors, factors, pool, count).map(item => catalog.line(item))
+    })
+  }
+
+  foldIn(request: messages.FoldInRequest): Promise<Outcome<messages.FoldInAnswer>> {
+    return this.#withModel(({ gpu, model }, catalog) => foldInStars(gpu, model, catalog, request))
+  }
+
+  #withModel<T>(work: (held: HeldModel, catalog: Catalog) => Promise<T> | T): Promise<Outcome<T>> {
+    return outcomeOf(() => this.#models.use(held => work(held, this.#catalogOf(held.model))))
+  }
+
+  #replaceData(data: DataAtHand): messages.DataSummary {
+    this.#data = data
+    this.#trainings.forget()
+    return data.summary
+  }
+
+  #summaryOf(table: Titles): messages.TitlesSummary {
+    const ids = this.#models.model?.parts.itemIds ?? this.#data?.ratings.itemIds
+    let matched = 0
+    for (let item = 0; item < (ids?.size ?? 0); item++) if (table.of(ids!.at(item)) !== undefined) matched++
+    return { name: table.name, size: table.size, matched, items: ids?.size ?? 0, genres: [...table.genres] }
+  }
+
+  /** The list of items as it is now: made anew where the model, the data or the titles are others. */
+  #catalogOf(model: Model): Catalog {
+    const of = [model.parts, this.#data, this.#titles] as const
+    if (this.#catalog === undefined || of.some((part, at) => part !== this.#catalog?.of[at])) {
+      this.#catalog = { of, catalog: new Catalog(model, this.#data?.ratings, this.#titles?.table) }
+    }
+    return this.#catalog.catalog
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }

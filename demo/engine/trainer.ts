@@ -1,5 +1,6 @@
 import {
   AbortedError,
+  DeviceLostError,
   type EpochReport,
   type FitResult,
   type Gpu,
@@ -10,6 +11,7 @@ import {
   type TrainOptions,
 } from '../../src/index.ts'
 import type { DataAtHand } from './data.ts'
+import type { Device } from './device.ts'
 import type { Measure, Settings, TrainEnd, TrainUpdate, Yardstick } from './messages.ts'
 import { popularityYardstick, ratingYardsticks } from './yardsticks.ts'
 
@@ -40,7 +42,7 @@ export const measureOf = ({ model }: Settings): Measure => (model === 'explicit'
 
 /** A training with its validation, its yardsticks and its pauses. */
 export class TrainingRun {
-  readonly #gpu: Gpu
+  readonly #device: Device
   readonly #data: DataAtHand
   readonly #settings: Settings
   readonly #midway: Midway | undefined
@@ -49,17 +51,24 @@ export class TrainingRun {
   /** Set while the training shall pause; called to let it go on. */
   #unpause: (() => void) | undefined
   #paused: Promise<void> | undefined
+  #gpu: Gpu | undefined
+  #isPrepared = false
 
   constructor(
-    gpu: Gpu,
+    device: Device,
     { data, settings, midway }: { data: DataAtHand; settings: Settings; midway?: Midway | undefined },
     tell: (update: TrainUpdate) => void,
   ) {
-    this.#gpu = gpu
+    this.#device = device
     this.#data = data
     this.#settings = settings
     this.#midway = midway
     this.#tell = tell
+  }
+
+  /** What it trains on, once it is under way. */
+  get gpu(): Gpu | undefined {
+    return this.#gpu
   }
 
   pause(): void {
@@ -87,7 +96,7 @@ export class TrainingRun {
   async run(): Promise<Trained> {
     const { signal } = this.#stop
     try {
-      return await this.#train()
+      return await this.#train().catch(error => this.#again(error))
     } catch (error) {
       if (error instanceof AbortedError) return this.#ended('stopped', error.result as FitResult | undefined)
       if (signal.aborted && error === signal.reason) return this.#ended('stopped', undefined)
@@ -95,21 +104,31 @@ export class TrainingRun {
     }
   }
 
+  /** A device that was lost before the first epoch was so when it was asked for: another may do. */
+  async #again(error: unknown): Promise<Trained> {
+    if (!(error instanceof DeviceLostError) || this.#isPrepared || this.#gpu === undefined) throw error
+    this.#device.leave(this.#gpu)
+    return await this.#train()
+  }
+
   async #train(): Promise<Trained> {
     const { signal } = this.#stop
     const began = performance.now()
+    const gpu = await this.#device.gpu()
+    this.#gpu = gpu
     await breath()
     const split = splitRandom(this.#data.ratings, { ratio: heldOutShare, seed: this.#settings.seed })
     await breath()
     signal.throwIfAborted()
-    const training = new Training(this.#gpu, split.train, this.#options(split))
+    const training = new Training(gpu, split.train, this.#options(split))
     try {
       await training.prepare()
       const seconds = (performance.now() - began) / 1000
       signal.throwIfAborted()
-      const yardsticks = await this.#yardsticks(split)
+      const yardsticks = await this.#yardsticks(gpu, split)
       signal.throwIfAborted()
       const { learningRate, regularization, solver } = training.options
+      this.#isPrepared = true
       this.#tell({
         type: 'prepared',
         entries: { train: training.entries.train, heldOut: training.entries.validation },
@@ -186,11 +205,11 @@ export class TrainingRun {
     }
   }
 
-  async #yardsticks(split: Split): Promise<Yardstick[]> {
+  async #yardsticks(gpu: Gpu, split: Split): Promise<Yardstick[]> {
     await breath()
     return this.#settings.model === 'explicit'
       ? ratingYardsticks(split, this.#data.noiseFloor)
-      : [await popularityYardstick(this.#gpu, split, this.#stop.signal)]
+      : [await popularityYardstick(gpu, split, this.#stop.signal)]
   }
 }
 
