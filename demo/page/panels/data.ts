@@ -2,9 +2,8 @@ import { effect, signal } from '@preact/signals-core'
 import { html, type TemplateResult } from 'lit-html'
 import { live } from 'lit-html/directives/live.js'
 import type { DataSummary, TitlesSummary } from '../../engine/messages.ts'
-import { openFiles, plant } from '../actions.ts'
+import { cancelReading, openFiles, plant } from '../actions.ts'
 import { PLANTED_SIZES } from '../address.ts'
-import { engine } from '../engine.ts'
 import { fileButton } from '../file-button.ts'
 import { bytes, counted, decimal, duration, percent, sizeInWords, whole } from '../format.ts'
 import { histogramView } from '../histogram.ts'
@@ -119,7 +118,7 @@ function readingView({ name, bytes: done, total }: { name: string; bytes: number
 }
 
 function cancel(): void {
-  void engine.cancelReading()
+  cancelReading()
   // The button goes away with the reading: the focus goes to where the next file is chosen.
   document.getElementById('data-files')?.focus()
 }

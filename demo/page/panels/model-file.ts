@@ -1,10 +1,11 @@
 import { signal } from '@preact/signals-core'
 import { html, type TemplateResult } from 'lit-html'
 import type { FileEvaluation, ModelSummary } from '../../engine/messages.ts'
-import { ask, openModel, saveModel } from '../actions.ts'
-import { callback, engine } from '../engine.ts'
+import { openModel, saveModel } from '../actions.ts'
+import { answer, callback, engine } from '../engine.ts'
 import { fileButton } from '../file-button.ts'
 import { bytes, measure, percent, whole } from '../format.ts'
+import { notifyFault } from '../notices.ts'
 import { model } from '../state.ts'
 import { show } from '../view.ts'
 
@@ -76,20 +77,31 @@ const factsView = ({ name, source, kind, users, items, factors, epoch, measured,
 
 async function evaluate(asked: ModelSummary, file: File): Promise<void> {
   evaluated.value = undefined
+  isCancelled = false
   measuring.value = { name: file.name, done: 0, total: file.size }
   const onProgress = callback((done: number, total: number) => {
     measuring.value = { name: file.name, done, total }
   })
-  const evaluation = await ask(`The model could not be measured on ${file.name}`, engine.evaluate(file, onProgress))
+  const outcome = await answer(engine.evaluate(file, onProgress))
   measuring.value = undefined
-  if (evaluation !== undefined) evaluated.value = { model: asked, evaluation }
+  if (outcome.ok) evaluated.value = { model: asked, evaluation: outcome.value }
+  else if (!isCancelled) notifyFault(`The model could not be measured on ${file.name}`, outcome.fault)
+}
+
+let isCancelled = false
+
+function cancel(): void {
+  isCancelled = true
+  void engine.cancelReading()
+  // The button goes away with the reading, and the choice of a file is not there yet.
+  document.getElementById('measure-title')?.focus()
 }
 
 function measureView(asked: ModelSummary): TemplateResult {
   const shown = evaluated.value?.model === asked ? evaluated.value.evaluation : undefined
   return html`
     <div id="measure" class="stack" role="group" aria-labelledby="measure-title">
-      <h3 id="measure-title">Measure it on a file</h3>
+      <h3 id="measure-title" tabindex="-1">Measure it on a file</h3>
       <p class="hint" id="measure-about">
         Ratings that the model was not trained on say how well it predicts. All of the file is used.
       </p>
@@ -109,7 +121,10 @@ function measureView(asked: ModelSummary): TemplateResult {
 /** Once all is read, the GPU computes the errors, and nobody knows for how long. */
 const measuringView = ({ name, done, total }: { name: string; done: number; total: number }) => html`
   <div class="reading">
-    <p>${name}</p>
+    <div class="row apart">
+      <p>${name}</p>
+      ${done < total ? html`<button type="button" class="button quiet" @click=${cancel}>Cancel</button>` : ''}
+    </div>
     ${
       done < total
         ? html`<progress aria-label="Reading ${name}" max=${total} .value=${done}></progress>`
