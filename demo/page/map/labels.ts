@@ -19,6 +19,8 @@ interface Wanted {
   /** In pixels. */
   widthOf: (text: string) => number
   size: Size
+  /** Where something else stands: no label there. */
+  blocked?: Box | undefined
   most: number
 }
 
@@ -29,9 +31,9 @@ const GAP = 4
 const LONGEST = 30
 
 /** Puts texts beside points, right or left of them, so that none meets another or the edge. */
-export function placeLabels({ points, placeOf, radiusOf, textOf, widthOf, size, most }: Wanted): Label[] {
+export function placeLabels({ points, placeOf, radiusOf, textOf, widthOf, size, blocked, most }: Wanted): Label[] {
   const labels: Label[] = []
-  const taken: Box[] = []
+  const taken = blocked === undefined ? [] : [blocked]
   for (const point of points) {
     if (labels.length >= most) break
     const place = placeOf(point)
@@ -67,7 +69,7 @@ export function shortened(text: string, longest = LONGEST): string {
         .trimEnd()}…`
 }
 
-interface Box {
+export interface Box {
   left: number
   right: number
   top: number

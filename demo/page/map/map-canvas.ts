@@ -1,8 +1,8 @@
-import { select } from 'd3-selection'
-import { type D3ZoomEvent, zoom, zoomIdentity, zoomTransform } from 'd3-zoom'
 import type { ItemMap } from '../../engine/messages.ts'
 import type { Categories } from './categories.ts'
 import { fitted, growth, type Placing, type Point, radii, type Size, shifted } from './geometry.ts'
+import type { Box } from './labels.ts'
+import { MapZoom } from './map-zoom.ts'
 import { drawMarks, type MarkStyle } from './marks.ts'
 import { PointIndex } from './nearest.ts'
 import { type Direction, neighbourInDirection } from './neighbour.ts'
@@ -25,8 +25,6 @@ export interface MapEvents {
   onDrawn(): void
 }
 
-const MOST_ZOOM = 64
-const ZOOM_STEP = 1.6
 /** Pixels from its centre at which a point is still meant. */
 const REACH = { mouse: 14, touch: 24 }
 /** A chosen point nearer to the edge than this is moved to the middle. */
@@ -39,20 +37,29 @@ const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowDown: 'down',
 }
 
+interface MapParts {
+  frame: HTMLElement
+  /** The canvas of the points. */
+  points: HTMLCanvasElement
+  /** The canvas above it, which has the focus and the events. */
+  marks: HTMLCanvasElement
+  /** Buttons that stand on the map. */
+  controls: HTMLElement
+}
+
 /** The drawn map: two canvases, one of points and one of what stands above them, with zoom, pointer and keyboard. */
 export class MapCanvas {
-  readonly #frame: HTMLElement
-  /** The upper canvas: it has the focus and the events. */
-  readonly #marks: HTMLCanvasElement
-  readonly #painter: Painter
+  readonly #parts: MapParts
   readonly #events: MapEvents
-  readonly #zoom = zoom<HTMLCanvasElement, unknown>()
+  readonly #painter: Painter
+  readonly #zoom: MapZoom
   #map: ItemMap | undefined
   #categories: Categories | undefined
   #emphasis: number | undefined
   #scene: Scene | undefined
   #index: PointIndex | undefined
   #size: Size = { width: 0, height: 0 }
+  #blocked: Box | undefined
   #base: Placing = { scale: 1, left: 0, top: 0 }
   #chosen: number | undefined
   #near: readonly number[] = []
@@ -61,20 +68,25 @@ export class MapCanvas {
   /** Layers to be drawn in the next frame. */
   readonly #stale = new Set<'points' | 'marks'>()
 
-  constructor(frame: HTMLElement, points: HTMLCanvasElement, marks: HTMLCanvasElement, events: MapEvents) {
-    this.#frame = frame
-    this.#marks = marks
+  constructor(parts: MapParts, events: MapEvents) {
+    this.#parts = parts
     this.#events = events
-    this.#painter = new Painter(points, () => events.onDrawn())
-    this.#listen()
-    new ResizeObserver(() => this.#fit()).observe(frame)
+    this.#painter = new Painter(parts.points, () => events.onDrawn())
+    this.#zoom = new MapZoom(parts.marks, byHand => {
+      if (byHand && this.#pointed?.by === 'pointer') this.#pointed = undefined
+      this.#tell()
+      this.#redraw(true)
+    })
+    this.#listen(parts.marks)
+    new ResizeObserver(() => this.#fit()).observe(parts.frame)
     addEventListener('resize', () => this.#redraw(true))
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#compose())
     // A browser may drop the pixels of a canvas in a hidden tab.
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.#redraw(true)
     })
-    for (const canvas of [points, marks]) canvas.addEventListener('contextrestored', () => this.#redraw(true))
+    for (const canvas of [parts.points, parts.marks])
+      canvas.addEventListener('contextrestored', () => this.#redraw(true))
   }
 
   /** Shows a map; with another one the zoom and what is pointed at are gone. */
@@ -89,7 +101,8 @@ export class MapCanvas {
       this.#chosen = undefined
       this.#near = []
       this.#point(undefined)
-      this.#fit(true)
+      this.#zoom.reset()
+      this.#fit()
     }
     this.#categories = categories
     this.#emphasis = emphasis
@@ -104,33 +117,16 @@ export class MapCanvas {
     this.#redraw()
   }
 
+  /** Zooms around the point that the keyboard is at, or the middle. */
   zoomBy(steps: number): void {
-    this.#zoom.scaleBy(select(this.#marks), ZOOM_STEP ** steps)
+    this.#zoom.by(steps, this.#pointed?.by === 'keyboard' ? this.#placeOf(this.#pointed.point) : undefined)
   }
 
   zoomOut(): void {
-    this.#zoom.transform(select(this.#marks), zoomIdentity)
+    this.#zoom.reset()
   }
 
-  #listen(): void {
-    const marks = this.#marks
-    const active = () => document.activeElement === marks
-    this.#zoom
-      .scaleExtent([1, MOST_ZOOM])
-      .clickDistance(4)
-      // Until the map has the focus the wheel and a single finger scroll the page.
-      .filter((event: Event) => {
-        if (event instanceof WheelEvent) return active() || event.ctrlKey
-        if ('touches' in event) return (event as TouchEvent).touches.length > 1 || this.#movable()
-        return event instanceof MouseEvent && event.button === 0 && !event.ctrlKey
-      })
-      .on('zoom', (event: D3ZoomEvent<HTMLCanvasElement, unknown>) => {
-        if (this.#pointed?.by === 'pointer' && event.sourceEvent !== null) this.#point(undefined)
-        this.#touchAction()
-        this.#tell()
-        this.#redraw(true)
-      })
-    select(marks).call(this.#zoom).on('dblclick.zoom', null)
+  #listen(marks: HTMLCanvasElement): void {
     marks.addEventListener('pointermove', event => {
       if (event.pointerType === 'mouse' && event.buttons === 0) this.#pointAt(this.#found(event, REACH.mouse))
     })
@@ -145,23 +141,11 @@ export class MapCanvas {
     })
     marks.addEventListener('keydown', event => this.#onKey(event))
     marks.addEventListener('focus', () => {
-      this.#touchAction()
       if (marks.matches(':focus-visible') && this.#pointed === undefined) this.#pointAt(this.#start(), 'keyboard')
     })
     marks.addEventListener('blur', () => {
-      this.#touchAction()
       if (this.#pointed?.by === 'keyboard') this.#point(undefined)
     })
-    this.#touchAction()
-  }
-
-  /** Whether a single finger moves the map: it is zoomed, and was touched before. */
-  #movable(): boolean {
-    return document.activeElement === this.#marks && zoomTransform(this.#marks).k > 1
-  }
-
-  #touchAction(): void {
-    this.#marks.style.touchAction = this.#movable() ? 'none' : 'pan-x pan-y'
   }
 
   #onKey(event: KeyboardEvent): void {
@@ -198,7 +182,7 @@ export class MapCanvas {
   }
 
   #found(event: MouseEvent, reach: number): number | undefined {
-    const { left, top } = this.#marks.getBoundingClientRect()
+    const { left, top } = this.#parts.marks.getBoundingClientRect()
     const placing = this.#placing()
     const at = {
       x: (event.clientX - left - placing.left) / placing.scale,
@@ -229,7 +213,7 @@ export class MapCanvas {
   }
 
   #placing(): Placing {
-    return shifted(this.#base, zoomTransform(this.#marks))
+    return shifted(this.#base, this.#zoom.shift)
   }
 
   #placeOf(point: number, { scale, left, top } = this.#placing()): Point {
@@ -237,40 +221,34 @@ export class MapCanvas {
   }
 
   #radiusOf(point: number): number {
-    return (this.#scene?.radius[point] ?? 0) * growth(zoomTransform(this.#marks).k)
+    return (this.#scene?.radius[point] ?? 0) * growth(this.#zoom.shift.k)
   }
 
   #reveal(point: number): void {
     const { x, y } = this.#placeOf(point)
     const { width, height } = this.#size
     if (x >= EDGE && x <= width - EDGE && y >= EDGE && y <= height - EDGE) return
-    const base = this.#placeOf(point, this.#base)
-    this.#zoom.translateTo(select(this.#marks), base.x, base.y)
+    this.#zoom.centre(this.#placeOf(point, this.#base))
   }
 
-  /** Takes the size of the frame; the same part of the map stays in sight, or all of it where it is another map. */
-  #fit(anew = false): void {
-    const before = this.#size
-    this.#size = { width: this.#frame.clientWidth, height: this.#frame.clientHeight }
-    const { width, height } = this.#size
+  /** Takes the size of the frame. */
+  #fit(): void {
+    const { frame, controls } = this.#parts
+    const { clientWidth: width, clientHeight: height } = frame
     if (this.#map === undefined || width === 0 || height === 0) return
+    this.#size = { width, height }
     this.#base = fitted(this.#map.x, this.#map.y, this.#size)
-    const extent: [[number, number], [number, number]] = [
-      [0, 0],
-      [width, height],
-    ]
-    this.#zoom.extent(extent).translateExtent(extent)
-    const { k, x, y } = zoomTransform(this.#marks)
-    const same = before.width > 0 && !anew
-    const kept = zoomIdentity.translate((x * width) / before.width, (y * height) / before.height).scale(k)
-    this.#zoom.transform(select(this.#marks), same ? kept : zoomIdentity)
+    const { offsetLeft: left, offsetTop: top } = controls
+    this.#blocked = { left, top, right: left + controls.offsetWidth, bottom: top + controls.offsetHeight }
+    this.#zoom.fit(this.#size)
+    this.#redraw(true)
   }
 
   /** Takes the colours anew. */
   #compose(): void {
     const [map, categories] = [this.#map, this.#categories]
     if (map === undefined || categories === undefined) return
-    const style = getComputedStyle(this.#frame)
+    const style = getComputedStyle(this.#parts.frame)
     this.#scene = {
       x: map.x,
       y: map.y,
@@ -296,22 +274,22 @@ export class MapCanvas {
   #draw(): void {
     const [map, scene] = [this.#map, this.#scene]
     if (map === undefined || scene === undefined || this.#size.width === 0) return
-    const { k } = zoomTransform(this.#marks)
+    const { k } = this.#zoom.shift
     const placing = this.#placing()
     const pose: Pose = { placing, growth: growth(k), size: this.#size, density: Math.min(3, devicePixelRatio) }
     if (this.#stale.has('points')) this.#painter.paint(scene, pose)
     this.#stale.clear()
     drawMarks(
-      this.#marks,
+      this.#parts.marks,
       scene,
       { titles: map.titles, chosen: this.#chosen, near: this.#near, pointed: this.#pointed?.point },
-      { ...pose, zoom: k },
+      { ...pose, zoom: k, blocked: this.#blocked },
       this.#markStyle(),
     )
   }
 
   #markStyle(): MarkStyle {
-    const style = getComputedStyle(this.#frame)
+    const style = getComputedStyle(this.#parts.frame)
     const token = (name: string) => style.getPropertyValue(name).trim()
     return { ink: token('--ink'), surface: token('--surface'), accent: token('--accent'), font: style.fontFamily }
   }

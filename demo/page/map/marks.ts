@@ -1,5 +1,5 @@
 import { growth, type Placing, type Point, type Size } from './geometry.ts'
-import { type Label, labelsFor, placeLabels } from './labels.ts'
+import { type Box, type Label, labelsFor, placeLabels } from './labels.ts'
 import { resize, type Scene } from './painter.ts'
 
 /** What stands on top of the points: names, the chosen one with lines to its neighbours, the one pointed at. */
@@ -16,6 +16,8 @@ interface Place {
   zoom: number
   size: Size
   density: number
+  /** Where the buttons stand. */
+  blocked: Box | undefined
 }
 
 export interface MarkStyle {
@@ -32,7 +34,7 @@ export function drawMarks(
   canvas: HTMLCanvasElement,
   scene: Scene,
   { titles, chosen, near, pointed }: Marks,
-  { placing, zoom, size, density }: Place,
+  { placing, zoom, size, density, blocked }: Place,
   style: MarkStyle,
 ): void {
   resize(canvas, { size, density })
@@ -79,6 +81,7 @@ export function drawMarks(
     textOf: point => titles[point]!,
     widthOf: text => widthOf(context, text),
     size,
+    blocked,
     most: chosen === undefined ? labelsFor(size, zoom) : 1 + near.length,
   })
   for (const label of labels) drawLabel(context, label, style, label.point === chosen)

@@ -2,6 +2,7 @@ import { effect, signal, untracked } from '@preact/signals-core'
 import { html, render } from 'lit-html'
 import type { ItemMap } from '../../engine/messages.ts'
 import { counted, percent, whole } from '../format.ts'
+import type { Point } from './geometry.ts'
 import { MapCanvas, type Pointed } from './map-canvas.ts'
 import {
   categories,
@@ -25,7 +26,13 @@ export function createStage(): HTMLElement {
   const part = <Kind extends HTMLElement>(name: string) => stage.querySelector<Kind>(`.${name}`)!
   const tip = part('map-tip')
   const marks = part<HTMLCanvasElement>('map-marks')
-  const canvas = new MapCanvas(stage, part('map-points'), marks, {
+  const mapParts = {
+    frame: stage,
+    points: part<HTMLCanvasElement>('map-points'),
+    marks,
+    controls: part('map-buttons'),
+  }
+  const canvas = new MapCanvas(mapParts, {
     onPoint(pointed) {
       showTip(tip, stage, pointed)
       spoken.value = pointed?.by === 'keyboard' ? pointText(itemMap.value!, pointed.point) : ''
@@ -89,11 +96,13 @@ function pointText(map: ItemMap, point: number): string {
 /** Shows title, genre and ratings beside a point, inside of the map. */
 function showTip(tip: HTMLElement, stage: HTMLElement, pointed: Pointed | undefined): void {
   const map = itemMap.value
-  tip.hidden = pointed === undefined || map === undefined
-  if (pointed === undefined || map === undefined) return
+  const { clientWidth: width, clientHeight: height } = stage
+  const inSight = (place: Point) => place.x >= 0 && place.x <= width && place.y >= 0 && place.y <= height
+  tip.hidden = true
+  if (pointed === undefined || map === undefined || !inSight(pointed.place)) return
+  tip.hidden = false
   const { point, place, radius } = pointed
   render(html`<strong>${map.titles[point]}</strong><span>${details(map, point)}</span>`, tip)
-  const { width, height } = { width: stage.clientWidth, height: stage.clientHeight }
   const away = radius + 8
   const beside = place.x + away + tip.offsetWidth <= width ? place.x + away : place.x - away - tip.offsetWidth
   const left = Math.max(4, Math.min(width - tip.offsetWidth - 4, beside))
