@@ -13,7 +13,9 @@ describe('the page', () => {
     const { page, requests, expectClean } = await openPage({ gpu })
     await page.waitForLoadState('networkidle')
     expect(await page.title()).toMatch(/lowrank/)
-    expect(requests.length).toBeGreaterThan(1)
+    const [worker] = page.workers().map(started => started.url())
+    expect(new URL(worker!).origin).toBe(new URL(inject('pageUrl')).origin)
+    expect(requests).toContain(worker)
     expectClean()
   })
 
@@ -41,6 +43,14 @@ describe('the page', () => {
       requests.filter(address => address.startsWith('data:')),
     )
     expectClean()
+  })
+
+  it('names the licences of what is in the page and in its worker', async () => {
+    const { page } = await openPage()
+    const link = await page.getByRole('link', { name: /licence/i }).getAttribute('href')
+    const answer = await page.request.get(new URL(link!, inject('pageUrl')).href)
+    const named = [...(await answer.text()).matchAll(/^## (\S+) \d/gm)].map(([, name]) => name)
+    expect(named).toEqual(expect.arrayContaining(['comlink', 'lit-html', 'valibot', 'wesl']))
   })
 
   it('weighs less than 300 KB compressed before there is data', async () => {
