@@ -25,6 +25,8 @@ export const absent = (message: string) => new Refusal({ kind: 'input', message 
 /** What the work that failed was given, as far as advice depends on it. */
 export interface FaultContext {
   factors?: number | undefined
+  /** The solver's own learning rate. */
+  usualRate?: () => number
   /** The last epoch's model that a lost device leaves. */
   kept?: { epoch: number; model: ModelSummary } | undefined
 }
@@ -39,7 +41,7 @@ export function faultOf(error: unknown, context: FaultContext = {}): Fault {
     const message = `The GPU has no memory left for ${error.what} (${error.bytes} bytes).`
     return { kind: 'memory', message, needed: error.bytes, ...fewer(half(context.factors)) }
   }
-  if (error instanceof DivergedError) return diverged(error)
+  if (error instanceof DivergedError) return diverged(error, context)
   if (error instanceof InputError) return input(error)
   if (error instanceof OptionError) return { kind: 'option', message: sentence(error.message), option: error.option }
   if (error instanceof AbortedError) return { kind: 'busy', message: 'This was stopped.' }
@@ -113,7 +115,9 @@ function fewer(factors: number | undefined): { suggestedFactors?: number } {
 
 const half = (factors: number | undefined) => (factors === undefined ? undefined : factors / 2)
 
-function diverged({ epoch, suggestedRate, row }: DivergedError): Fault {
+/** A rate far above the solver's own is not worth a second try in between. */
+function diverged({ epoch, suggestedRate: lower, row }: DivergedError, { usualRate }: FaultContext): Fault {
+  const suggestedRate = lower === undefined ? undefined : Math.min(lower, usualRate?.() ?? lower)
   const what =
     row === undefined
       ? `The training error grew without bound in epoch ${epoch + 1}.`

@@ -5,6 +5,7 @@ import {
   type FitResult,
   type Gpu,
   type Model,
+  resolveOptions,
   type Split,
   splitRandom,
   Training,
@@ -229,6 +230,10 @@ export function trainOptions({ solver, model, factors, rate, penalty, seed }: Se
     ...(penalty === undefined ? {} : { regularization: penalty }),
   }
 }
+
+/** The learning rate of the solver where a visitor sets none. */
+export const usualRate = (settings: Settings): number =>
+  resolveOptions(trainOptions({ ...settings, rate: undefined })).learningRate
 
 /** Lets messages in between two long pieces of work. */
 const breath = () => new Promise<void>(resolve => setTimeout(resolve, 0))

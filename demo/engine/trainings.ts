@@ -5,7 +5,7 @@ import { absent, busy, type FaultContext } from './faults.ts'
 import { modelSummary } from './held-model.ts'
 import type { ModelSummary, Settings, TrainEnd, TrainUpdate } from './messages.ts'
 import type { ModelPlace } from './models.ts'
-import { type Midway, type Trained, TrainingRun } from './trainer.ts'
+import { type Midway, type Trained, TrainingRun, usualRate } from './trainer.ts'
 
 /** Trainings, one at a time, and where the last one was when it lost its device. */
 export class Trainings {
@@ -56,6 +56,7 @@ export class Trainings {
     if (goOn && midway === undefined) throw absent('There is no training to go on with. Start it anew.')
     const input = midway ?? (data && { data, settings })
     if (input === undefined) throw absent('There are no ratings to train on.')
+    context.usualRate = () => usualRate(input.settings)
     const run = new TrainingRun(this.#device, { ...input, midway }, tell)
     this.#run = run
     try {
