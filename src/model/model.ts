@@ -3,8 +3,10 @@ import type { Ratings } from '../data/ratings.ts'
 import type { SeenItems } from '../data/seen.ts'
 import { GpuUnavailableError, InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { deniedRows } from './denied.ts'
 import { decodeModel, encodeModel } from './file.ts'
 import type { ModelParts } from './parts.ts'
+import { predictionOf, scoreOf } from './predict.ts'
 import type { PositiveRanks } from './rank-counts.ts'
 import { type RankedBlock, Ranker, type RankingMask, type RankOptions } from './ranker.ts'
 import { type RatingErrors, Scorer } from './scorer.ts'
@@ -92,7 +94,7 @@ export class Model {
    */
   predict(user: RawId, item: RawId): number {
     const { parts } = this
-    return this.#predictionOf(scoreOf(parts, parts.userIds.indexOf(user), parts.itemIds.indexOf(item)))
+    return predictionOf(parts, scoreOf(parts, parts.userIds.indexOf(user), parts.itemIds.indexOf(item)))
   }
 
   /** Predictions of pairs of raw ids, on the GPU. */
@@ -137,14 +139,14 @@ export class Model {
     const { userIds, itemIds } = this.parts
     const k = checkedK(options.k ?? 10)
     const rows = Uint32Array.from(users, user => this.#known('user', userIds, user))
-    const denied = deniedOf(itemIds, options)
+    const denied = deniedRows(itemIds, options)
     const seen = options.includeSeen ? nothingSeen(userIds.size) : undefined
     for await (const block of this.rankUsers(rows, { k, seen, denied, signal: options.signal })) {
       for (const [place, row] of block.users.entries()) {
         const start = place * block.k
         const items = Array.from({ length: block.counts[place]! }, (_, at) => ({
           item: itemIds.at(block.items[start + at]!),
-          prediction: this.#predictionOf(block.scores[start + at]!),
+          prediction: predictionOf(this.parts, block.scores[start + at]!),
         }))
         yield { user: userIds.at(row), items }
       }
@@ -202,7 +204,7 @@ export class Model {
     if (measure !== 'cosine' && measure !== 'dot') {
       throw new InputError(`"measure" must be cosine or dot, not ${String(measure)}`)
     }
-    const denied = deniedOf(ids, options)
+    const denied = deniedRows(ids, options)
     const best = similarRows(table, parts.factors, row, {
       k: checkedK(options.k ?? 10),
       measure,
@@ -215,12 +217,6 @@ export class Model {
     const index = ids.indexOf(id)
     if (index === UNKNOWN) throw new InputError(`the model does not know the ${side} ${JSON.stringify(id)}`)
     return index
-  }
-
-  #predictionOf(score: number): number {
-    const { link, range, clip } = this.parts
-    const value = link === 'bounded' ? range.min + (range.max - range.min) / (1 + Math.exp(-score)) : score
-    return clip ? Math.min(range.max, Math.max(range.min, value)) : value
   }
 
   /** What runs on the GPU, uploaded once however many ask for it at a time. */
@@ -278,42 +274,15 @@ async function upload(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
   }
 }
 
-/** score = mu + b_u + b_i + p_u . q_i, in double precision, from what is known of the pair. */
-function scoreOf(parts: ModelParts, user: number, item: number): number {
-  const { factors, userFactors, itemFactors, userBias, itemBias } = parts
-  let score = parts.mean
-  if (user !== UNKNOWN) score += userBias?.[user] ?? 0
-  if (item !== UNKNOWN) score += itemBias?.[item] ?? 0
-  if (user === UNKNOWN || item === UNKNOWN) return score
-  for (let j = 0; j < factors; j++) score += userFactors[user * factors + j]! * itemFactors[item * factors + j]!
-  return score
-}
-
 function count(list: Uint32Array, wanted: number): number {
   let found = 0
   for (const value of list) if (value === wanted) found++
   return found
 }
 
-function checkedK(k: number): number {
+export function checkedK(k: number): number {
   if (!Number.isInteger(k) || k < 1) throw new InputError(`"k" must be a positive integer, not ${k}`)
   return k
 }
 
 const nothingSeen = (users: number): SeenItems => ({ offsets: new Uint32Array(users + 1), items: new Uint32Array(0) })
-
-/** 1 for each row that may not appear; undefined where all may. */
-function deniedOf(
-  ids: IdTable,
-  { include, exclude }: Pick<RecommendOptions, 'include' | 'exclude'>,
-): Uint8Array | undefined {
-  if (include === undefined && exclude === undefined) return undefined
-  const denied = new Uint8Array(ids.size).fill(Number(include !== undefined))
-  const mark = (id: RawId, value: number) => {
-    const index = ids.indexOf(id)
-    if (index !== UNKNOWN) denied[index] = value
-  }
-  for (const id of include ?? []) mark(id, 0)
-  for (const id of exclude ?? []) mark(id, 1)
-  return denied
-}

@@ -1,23 +1,31 @@
 import type { Ratings } from '../data/ratings.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
+import { paddedFactors, trimRows } from '../layout/padding.ts'
 import { countRows } from '../layout/rows.ts'
 import type { ModelParts } from '../model/parts.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables } from '../model/tables.ts'
 import type { AlsOptions } from './als-options.ts'
-import { planAls } from './als-plan.ts'
+import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
 import { alsTargets } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
 
 /** What a model's rows were trained with. */
-export type RowOptions = Pick<
+type RowOptions = Pick<
   AlsOptions,
   'penalty' | 'userRegularization' | 'itemRegularization' | 'biasRegularization' | 'implicit'
-> & { signal?: AbortSignal | undefined }
+>
+
+/** Which rows are to be solved, and what with. */
+interface RowInput extends RowOptions {
+  side: 'users' | 'items'
+  count: number
+}
 
 /** Rows x k, tight, and one bias a row (zeros in a model without). */
 export interface SolvedRows {
@@ -43,25 +51,176 @@ export async function solveRows(
   parts: ModelParts,
   entries: Ratings,
   side: 'users' | 'items',
-  options: RowOptions,
+  { signal, ...options }: RowOptions & { signal?: AbortSignal | undefined },
 ): Promise<SolvedRows> {
-  const solve = (weights?: Float32Array, values?: Float32Array) =>
-    solveLinear(gpu, parts, entries, side, options, weights, values)
-  if (parts.link === 'linear') return await solve()
-  const count = rowsOf(entries, side)
-  let rows: SolvedRows = {
-    factors: new Float32Array(count * parts.factors),
-    bias: new Float32Array(count),
-    unsolved: [],
+  const count = side === 'users' ? entries.userCount : entries.itemCount
+  const solver = await RowSolver.create(gpu, parts, { side, count, ...options })
+  try {
+    return await solver.solve(entries, signal)
+  } finally {
+    solver.destroy()
   }
-  for (let step = 0; step < newtonSteps; step++) {
-    const { weights, values } = linearized(parts, entries, side, rows)
-    rows = await solve(weights, values)
-  }
-  return rows
 }
 
-const rowsOf = (entries: Ratings, side: 'users' | 'items') => (side === 'users' ? entries.userCount : entries.itemCount)
+/** Solves rows of one side time and again: the other side's rows, and what follows from them alone, lie on the GPU once. */
+export class RowSolver {
+  /** The rows as they were solved last, and those of the other side. */
+  readonly tables: FactorTables
+  readonly #gpu: Gpu
+  readonly #parts: ModelParts
+  readonly #input: RowInput
+  readonly #plan: AlsPlan
+  readonly #buffers: BufferOwner
+  readonly #timer: GpuTimer
+  readonly #gram: GramTable | undefined
+  /** Dispatches that make the Gram matrix; none once it is made. */
+  #gramSteps: GramTable['steps']
+
+  private constructor(
+    gpu: Gpu,
+    parts: ModelParts,
+    input: RowInput,
+    made: { plan: AlsPlan; buffers: BufferOwner; timer: GpuTimer; tables: FactorTables; gram: GramTable | undefined },
+  ) {
+    this.#gpu = gpu
+    this.#parts = parts
+    this.#input = input
+    this.#plan = made.plan
+    this.#buffers = made.buffers
+    this.#timer = made.timer
+    this.tables = made.tables
+    this.#gram = made.gram
+    this.#gramSteps = made.gram?.steps ?? []
+  }
+
+  /** @throws LimitExceededError, OutOfMemoryError */
+  static async create(gpu: Gpu, parts: ModelParts, input: RowInput): Promise<RowSolver> {
+    const { factors } = parts
+    const biases = hasBiases(parts, input.side)
+    const exact = planAls({ factors, biases, rowSolver: 'exact', cgSteps: 0, cgTolerance: 0 }, gpu.capabilities)
+    const plan = await fitToDevice(gpu, exact)
+    const buffers = gpu.buffers()
+    const timer = new GpuTimer(gpu, buffers)
+    try {
+      const tables = writeTables(gpu, buffers, parts, input)
+      const [table, rows] =
+        input.side === 'users' ? [tables.itemFactors, tables.shape.items] : [tables.userFactors, tables.shape.users]
+      const gram =
+        input.implicit &&
+        (await GramTable.create(gpu, buffers, { label: 'fixed', table, rows, factors, work: plan.work }))
+      await gpu.settle(buffers)
+      return new RowSolver(gpu, parts, input, { plan, buffers, timer, tables, gram })
+    } catch (error) {
+      timer.destroy()
+      buffers.destroy()
+      throw error
+    }
+  }
+
+  /**
+   * @param entries of the rows, numbered from 0, against all rows of the other side
+   * @throws GPU errors; the signal's reason between two submits
+   */
+  async solve(entries: Ratings, signal?: AbortSignal): Promise<SolvedRows> {
+    if (this.#parts.link === 'linear') return await this.#solveLinear(entries, signal)
+    const { count } = this.#input
+    let rows: SolvedRows = {
+      factors: new Float32Array(count * this.#parts.factors),
+      bias: new Float32Array(count),
+      unsolved: [],
+    }
+    for (let step = 0; step < newtonSteps; step++) {
+      rows = await this.#solveLinear(entries, signal, linearized(this.#parts, entries, this.#input.side, rows))
+    }
+    return rows
+  }
+
+  async #solveLinear(
+    entries: Ratings,
+    signal: AbortSignal | undefined,
+    linear?: { weights: Float32Array; values: Float32Array },
+  ): Promise<SolvedRows> {
+    const { side, count, userRegularization, itemRegularization, biasRegularization } = this.#input
+    const { factors, mean } = this.#parts
+    const ofUsers = side === 'users'
+    const { userFactors, itemFactors, userBias, itemBias } = this.tables
+    const users = { factors: userFactors, bias: userBias }
+    const items = { factors: itemFactors, bias: itemBias }
+    const [solved, fixed] = ofUsers ? [users, items] : [items, users]
+    const { queue } = this.#gpu.device
+    // Rows without entries stay at zero, and conjugate gradient starts from there.
+    queue.writeBuffer(solved.factors, 0, new Uint8Array(solved.factors.size))
+    queue.writeBuffer(solved.bias, 0, new Uint8Array(solved.bias.size))
+    const targets = alsTargets(entries, side, mean, countRows(entries[side], count), this.#input)
+    const buffers = this.#gpu.buffers()
+    try {
+      const { steps } = await AlsSide.create(this.#gpu, buffers, {
+        label: side,
+        entries: {
+          ...targets.entries,
+          ...(linear === undefined
+            ? {}
+            : { weights: linear.weights, targets: linear.values.map(value => value - mean) }),
+        },
+        solved,
+        fixed,
+        gram: this.#gram && {
+          table: { matrix: this.#gram.matrix, steps: this.#gramSteps },
+          weight: targets.unobserved,
+        },
+        factors,
+        biases: hasBiases(this.#parts, side),
+        regularization: ofUsers ? userRegularization : itemRegularization,
+        biasRegularization,
+        plan: this.#plan,
+        sums: await PairSums.create(this.#gpu, buffers, 'objective', count),
+      })
+      await this.#gpu.settle(buffers)
+      const submitter = new Submitter(this.#gpu, this.#timer)
+      await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), signal)
+      this.#gramSteps = []
+      const rows = await this.#read(solved)
+      return { ...rows, unsolved: unsolvedOf(rows) }
+    } finally {
+      buffers.destroy()
+    }
+  }
+
+  async #read(solved: { factors: GPUBuffer; bias: GPUBuffer }): Promise<Omit<SolvedRows, 'unsolved'>> {
+    const { count } = this.#input
+    const { factors } = this.#parts
+    const stride = 4 * paddedFactors(factors)
+    const [rows, bias] = await Promise.all([
+      this.#gpu.read(solved.factors, count * stride),
+      this.#gpu.read(solved.bias, 4 * count),
+    ])
+    return { factors: trimRows(new Float32Array(rows), count, factors), bias: new Float32Array(bias) }
+  }
+
+  destroy(): void {
+    this.#timer.destroy()
+    this.#buffers.destroy()
+  }
+}
+
+const hasBiases = (parts: ModelParts, side: 'users' | 'items') =>
+  (side === 'users' ? parts.userBias : parts.itemBias) !== undefined
+
+/** The other side as the model has it, and zeros for the rows to solve. */
+function writeTables(gpu: Gpu, buffers: BufferOwner, parts: ModelParts, { side, count }: RowInput): FactorTables {
+  const { factors } = parts
+  const ofUsers = side === 'users'
+  const [users, items] = ofUsers ? [count, parts.itemIds.size] : [parts.userIds.size, count]
+  const tables = new FactorTables(buffers, { users, items, factors })
+  const zeros = { factors: new Float32Array(count * factors), bias: new Float32Array(count) }
+  tables.write(gpu, {
+    userFactors: ofUsers ? zeros.factors : parts.userFactors,
+    itemFactors: ofUsers ? parts.itemFactors : zeros.factors,
+    userBias: ofUsers ? zeros.bias : (parts.userBias ?? new Float32Array(users)),
+    itemBias: ofUsers ? (parts.itemBias ?? new Float32Array(items)) : zeros.bias,
+  })
+  return tables
+}
 
 /** The squared error about where the rows are: sum slope^2 (s_now + (r - r_hat) / slope - s)^2. */
 function linearized(
@@ -86,81 +245,6 @@ function linearized(
     values[e] = score + (entries.values[e]! - range.min - width * share) / slope
   }
   return { weights, values }
-}
-
-async function solveLinear(
-  gpu: Gpu,
-  parts: ModelParts,
-  entries: Ratings,
-  side: 'users' | 'items',
-  options: RowOptions,
-  weights: Float32Array | undefined,
-  values: Float32Array | undefined,
-): Promise<SolvedRows> {
-  const { factors } = parts
-  const ofUsers = side === 'users'
-  const count = rowsOf(entries, side)
-  const biases = (ofUsers ? parts.userBias : parts.itemBias) !== undefined
-  const plan = await fitToDevice(
-    gpu,
-    planAls({ factors, biases, rowSolver: 'exact', cgSteps: 0, cgTolerance: 0 }, gpu.capabilities),
-  )
-  const buffers = gpu.buffers()
-  let timer: GpuTimer | undefined
-  try {
-    timer = new GpuTimer(gpu, buffers)
-    const tables = new FactorTables(buffers, { users: entries.userCount, items: entries.itemCount, factors })
-    const zeros = { factors: new Float32Array(count * factors), bias: new Float32Array(count) }
-    tables.write(gpu, {
-      userFactors: ofUsers ? zeros.factors : parts.userFactors,
-      itemFactors: ofUsers ? parts.itemFactors : zeros.factors,
-      userBias: ofUsers ? zeros.bias : (parts.userBias ?? new Float32Array(parts.userIds.size)),
-      itemBias: ofUsers ? (parts.itemBias ?? new Float32Array(parts.itemIds.size)) : zeros.bias,
-    })
-    const users = { factors: tables.userFactors, bias: tables.userBias }
-    const items = { factors: tables.itemFactors, bias: tables.itemBias }
-    const [solved, fixed, fixedRows] = ofUsers ? [users, items, entries.itemCount] : [items, users, entries.userCount]
-    const counts = countRows(ofUsers ? entries.users : entries.items, count)
-    const targets = alsTargets(entries, side, parts.mean, counts, options)
-    const sums = await PairSums.create(gpu, buffers, 'objective', count)
-    const steps = await AlsSide.create(gpu, buffers, {
-      label: side,
-      entries: {
-        ...targets.entries,
-        ...(values === undefined ? {} : { weights, targets: values.map(value => value - parts.mean) }),
-      },
-      solved,
-      fixed,
-      gram:
-        options.implicit === undefined
-          ? undefined
-          : {
-              table: await GramTable.create(gpu, buffers, {
-                label: 'fixed',
-                table: fixed.factors,
-                rows: fixedRows,
-                factors,
-                work: plan.work,
-              }),
-              weight: targets.unobserved,
-            },
-      factors,
-      biases,
-      regularization: ofUsers ? options.userRegularization : options.itemRegularization,
-      biasRegularization: options.biasRegularization,
-      plan,
-      sums,
-    }).then(half => half.steps)
-    await gpu.settle(buffers)
-    const submitter = new Submitter(gpu, timer)
-    await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), options.signal)
-    const { userFactors, itemFactors, userBias, itemBias } = await tables.read(gpu)
-    const result = ofUsers ? { factors: userFactors, bias: userBias } : { factors: itemFactors, bias: itemBias }
-    return { ...result, unsolved: unsolvedOf(result) }
-  } finally {
-    timer?.destroy()
-    buffers.destroy()
-  }
 }
 
 function unsolvedOf({ factors, bias }: Omit<SolvedRows, 'unsolved'>): number[] {

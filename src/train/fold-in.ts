@@ -1,13 +1,14 @@
 import { mergeDuplicates } from '../data/duplicates.ts'
 import { IdTable, type RawId, UNKNOWN } from '../data/ids.ts'
 import { Ratings } from '../data/ratings.ts'
-import { InputError, OptionError } from '../errors.ts'
+import { OptionError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
 import type { ModelParts } from '../model/parts.ts'
 import { type SolvedRows, solveRows } from '../solvers/solve-rows.ts'
+import { foldInSettings } from './fold-in-settings.ts'
 import { grownParts } from './grow-parts.ts'
-import { implicitOptions, type ResolvedOptions, resolveOptions, unknownOption } from './options.ts'
+import { implicitOptions, unknownOption } from './options.ts'
 import { rankRows } from './rank-rows.ts'
 import { kindOf } from './warm-start.ts'
 
@@ -76,7 +77,7 @@ async function findRows(
   side: 'users' | 'items',
   options: FoldInOptions,
 ): Promise<FoundRows> {
-  const settings = settingsOf(parts, options)
+  const settings = foldInSettings(parts, options)
   const { signal } = options
   if (settings.model === 'bpr') return await rankRows(gpu, parts, fresh, side, { ...settings, signal })
   const implicit = implicitOptions(settings)
@@ -168,43 +169,4 @@ function newRows(parts: ModelParts, ratings: Ratings, side: 'users' | 'items'): 
   })
   const fresh = isNew.reduce((sum, one) => sum + one, 0)
   return { added, known: own.size - fresh, left: fresh - added.length, entries }
-}
-
-/** The options of the model's training, with what the caller changes. */
-function settingsOf(parts: ModelParts, { regularization, epochs, seed }: FoldInOptions): ResolvedOptions {
-  let own: ResolvedOptions
-  try {
-    own = resolveOptions(parts.options)
-  } catch (error) {
-    throw new InputError(`the options of the model are not ones of a training: ${(error as Error).message}`)
-  }
-  const wanted = Object.entries({ regularization, epochs, seed }).filter(([, value]) => value !== undefined)
-  const checked = resolveOptions(Object.fromEntries(wanted))
-  const lambda = regularization === undefined ? undefined : checked.regularization
-  return {
-    ...own,
-    ...(own.optimizer === 'adam' && own.solver === 'minibatch' ? decayAsPenalty(own, parts, lambda) : {}),
-    ...(seed === undefined ? {} : { seed: checked.seed }),
-    ...(lambda === undefined ? {} : { userRegularization: lambda, itemRegularization: lambda }),
-    epochs: epochs === undefined ? Math.min(50, own.epochs) : checked.epochs,
-  }
-}
-
-/**
- * Adam's weight decay works on the gradient of a batch's mean square, 2 / B sum e q: over an epoch of N entries as the
- * penalty N / 2 times as large beside the sum of squares. A model without its N entries needs another lambda.
- */
-function decayAsPenalty(options: ResolvedOptions, { seen }: ModelParts, lambda: number | undefined) {
-  if (seen === undefined && lambda === undefined) {
-    throw new InputError(
-      'the model keeps no training entries, whose number says what the weight decay of adam is as a penalty; give a regularization',
-    )
-  }
-  if (seen === undefined) return { biasRegularization: lambda! }
-  const half = seen.items.length / 2
-  return {
-    userRegularization: half * options.userRegularization,
-    itemRegularization: half * options.itemRegularization,
-    biasRegularization: half * options.biasRegularization,
-  }
 }
