@@ -1,4 +1,4 @@
-import { type Gpu, Model } from '../../src/index.ts'
+import { type Gpu, Model, NewUser } from '../../src/index.ts'
 import type { ModelSummary } from './messages.ts'
 
 /** The model at hand. It frees its GPU memory when it is dropped and nobody uses it any more. */
@@ -6,6 +6,7 @@ export class HeldModel {
   readonly model: Model
   readonly gpu: Gpu
   readonly summary: ModelSummary
+  #visitor: Promise<NewUser> | undefined
   #uses = 0
   #state: 'held' | 'dropped' = 'held'
 
@@ -25,6 +26,15 @@ export class HeldModel {
     }
   }
 
+  /** Somebody new to the model: its items lie on the GPU from the first question on. */
+  visitor(): Promise<NewUser> {
+    this.#visitor ??= NewUser.create(this.gpu, this.model).catch(error => {
+      this.#visitor = undefined
+      throw error
+    })
+    return this.#visitor
+  }
+
   /** The same model on another GPU. */
   onto(gpu: Gpu): HeldModel {
     return new HeldModel(new Model(this.model.parts, gpu), gpu, this.summary)
@@ -36,7 +46,12 @@ export class HeldModel {
   }
 
   #release(): void {
-    if (this.#state === 'dropped' && this.#uses === 0) this.model.destroy()
+    if (this.#state === 'held' || this.#uses > 0) return
+    this.model.destroy()
+    void this.#visitor?.then(
+      visitor => visitor.destroy(),
+      () => {},
+    )
   }
 }
 

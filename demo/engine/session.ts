@@ -180,7 +180,7 @@ export class Session implements Engine {
   }
 
   foldIn(request: messages.FoldInRequest): Promise<Outcome<messages.FoldInAnswer>> {
-    return this.#withModel(({ gpu, model }, catalog) => foldInStars(gpu, model, catalog, request))
+    return this.#withModel((held, catalog) => foldInStars(held, catalog, request))
   }
 
   #withModel<T>(work: (held: HeldModel, catalog: Catalog) => Promise<T> | T): Promise<Outcome<T>> {
