@@ -141,12 +141,15 @@ function input({ message, file, line, text }: InputError): Fault {
   const to = tail !== '' && message.endsWith(tail) ? -tail.length : undefined
   return {
     kind: 'input',
-    message: sentence(message.slice(from, to)),
+    message: sentence(message.slice(from, to).replace(adviceOfFlags, '')),
     ...(file === undefined ? {} : { file }),
     ...(line === undefined ? {} : { line }),
     ...(text === undefined ? {} : { text }),
   }
 }
+
+/** What a reader says of its options and flags, last: the page has neither. */
+const adviceOfFlags = /; [^;]*\(--[^;]*$/
 
 /** Names of what browsers throw where a file is not there any more, or not as it was. */
 const unreadable = ['NotFoundError', 'NotReadableError']

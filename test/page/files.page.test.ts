@@ -37,7 +37,7 @@ describe('a file of ratings', () => {
     const genres = Array.from({ length: 19 }, (_, genre) => (genre === 5 ? 1 : 0)).join('|')
     const titles = Array.from(
       { length: ML_100K.items },
-      (_, item) => `${item + 1}|Film ${item + 1} (1990)|||${genres}\n`,
+      (_, item) => `${item + 1}|Film ${item + 1} (1990)||||${genres}\n`,
     )
     await drop(page, { name: 'u.data', content: uData(rows) }, { name: 'u.item', content: titles.join('') })
     await untilRead(page, 'u.data')
@@ -117,8 +117,18 @@ describe('a file that is no ratings', () => {
   const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
 
   it.each<[string, NamedBytes, RegExp, string | undefined]>([
-    ['a bad line', { name: 'u.data', content: badLine() }, /Line 57: .*number as rating/, '12\t40\tfive\t880000000'],
-    ['a text', { name: 'letter.txt', content: 'Dear all,\nthis is no table.\n' }, /Line 1: /, 'Dear all,'],
+    [
+      'a bad line',
+      { name: 'u.data', content: badLine() },
+      /^Line 57: Expected a number as rating, found "five"\.$/,
+      '12\t40\tfive\t880000000',
+    ],
+    [
+      'a text',
+      { name: 'letter.txt', content: 'Dear all,\nthis is no table.\n' },
+      /^Line 2: Expected 2 fields [^-]*$/,
+      'this is no table.',
+    ],
     ['a picture', { name: 'picture.png', content: png }, /\S/, undefined],
     ['an empty file', { name: 'empty.csv', content: '' }, /empty/, undefined],
     ['a header alone', { name: 'header.csv', content: 'userId,movieId,rating\n' }, /no ratings below/, undefined],
@@ -130,7 +140,7 @@ describe('a file that is no ratings', () => {
     await drop(page, file)
     const notice = page.getByRole('alert')
     await notice.waitFor()
-    expect(await notice.locator('h3').textContent()).toContain(file.name)
+    expect(await notice.locator('h2').textContent()).toContain(file.name)
     const text = (await notice.locator('p').textContent()) ?? ''
     process.stdout.write(`${file.name}: ${text}\n`)
     expect(text).toMatch(says)

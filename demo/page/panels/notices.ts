@@ -11,7 +11,7 @@ export function mountNotices(root: HTMLElement): void {
 
 const noticeView = ({ id, tone, title, text, detail, actions = [] }: Notice) => html`
   <div class="notice ${tone}" role=${tone === 'info' ? 'status' : 'alert'}>
-    <h3>${title}</h3>
+    <h2>${title}</h2>
     <p class="small">${text}</p>
     ${detail === undefined ? '' : html`<code class="code" tabindex="0" aria-label="The line">${detail}</code>`}
     <div class="row">
