@@ -145,7 +145,7 @@ const hiddenLineView = (line: ItemLine) => html`
       type="button"
       class="button quiet"
       data-act="unhide"
-      aria-label="Show ${line.title} again"
+      aria-label="Show again: ${line.title}"
       @click=${() => showAgain(line.id)}
     >
       Show again

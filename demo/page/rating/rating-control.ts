@@ -26,7 +26,7 @@ const thumbChoices = (rated: number | undefined): Choice[] => [
 ]
 
 /**
- * A control to rate an item: five stars, or a thumb where the model knows no ratings. The keys 1 to 5 give stars.
+ * A control to rate an item: five stars, or a thumb where the model knows no ratings. The keys from 1 on choose, too.
  * @param list names the list that it stands in: an item may be in several
  */
 export function ratingControl(list: string, line: ItemLine, rated: number | undefined, kind: ModelSummary['kind']) {
@@ -67,7 +67,7 @@ const choiceView = (name: string, line: ItemLine, { stars, checked, label }: Cho
 
 function onKey(event: KeyboardEvent, line: ItemLine, choices: readonly Choice[]): void {
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof HTMLInputElement)) return
-  const chosen = choices.findIndex(({ stars }) => String(stars) === event.key)
+  const chosen = choices.findIndex((_, at) => String(at + 1) === event.key)
   if (chosen >= 0) {
     event.preventDefault()
     give(line, choices[chosen]!.stars)

@@ -1,5 +1,12 @@
 import { batch, computed, effect, signal, untracked } from '@preact/signals-core'
-import type { FoldInAnswer, ItemLine, ModelSummary, Outcome, Recommended } from '../../engine/messages.ts'
+import type {
+  FoldInAnswer,
+  FoldInRequest,
+  ItemLine,
+  ModelSummary,
+  Outcome,
+  Recommended,
+} from '../../engine/messages.ts'
 import { answer, engine } from '../engine.ts'
 import { latestOnly } from '../latest.ts'
 import { faultText } from '../notices.ts'
@@ -10,6 +17,7 @@ import {
   hide,
   idsOf,
   isKnown,
+  LIKED,
   moveTaste,
   NO_TASTE,
   rate,
@@ -56,9 +64,10 @@ export const toRate = computed<readonly ItemLine[]>(() => {
 })
 
 const folding = latestOnly<FoldInQuestion, Outcome<FoldInAnswer>>(
-  ({ of, kind }) => answer(engine.foldIn(foldInRequest(of, kind, RECOMMENDATIONS))),
-  outcome =>
+  ({ request }) => answer(engine.foldIn(request)),
+  (outcome, { shown }) =>
     batch(() => {
+      if (!shown) return
       failure.value = outcome.ok ? undefined : faultText(outcome.fault)
       if (!outcome.ok) return
       const { best, milliseconds } = outcome.value
@@ -69,8 +78,9 @@ const folding = latestOnly<FoldInQuestion, Outcome<FoldInAnswer>>(
 )
 
 interface FoldInQuestion {
-  of: Taste
-  kind: ModelSummary['kind']
+  request: FoldInRequest
+  /** Whether anybody waits for the answer. */
+  shown: boolean
 }
 
 /** Folds the ratings in anew. */
@@ -82,7 +92,15 @@ export function foldIn(): void {
       found.value = undefined
       failure.value = undefined
     })
-  } else folding.ask({ of: taste.peek(), kind })
+  } else folding.ask({ request: foldInRequest(taste.peek(), kind, RECOMMENDATIONS), shown: true })
+}
+
+/** Folds in what nobody said: a GPU compiles its programs at their first use, and that need not keep anybody waiting. */
+function warmUp(line: ItemLine): void {
+  folding.ask({
+    request: { ratings: [{ item: line.item, stars: LIKED }], hidden: [], k: RECOMMENDATIONS },
+    shown: false,
+  })
 }
 
 function change(next: Taste): void {
@@ -183,4 +201,6 @@ function move(to: ModelSummary, lines: readonly ItemLine[], known: readonly Item
     }
   })
   foldIn()
+  const [first] = known
+  if (moved.taste.ratings.length === 0 && first !== undefined) warmUp(first)
 }
