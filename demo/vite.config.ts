@@ -25,6 +25,8 @@ export default defineConfig({
   base: './',
   plugins: [policy, page],
   server: { host: '127.0.0.1', fs: { allow: ['..'] } },
+  // The packages of the worker too are made ready at the start: one found later would load the page anew.
+  optimizeDeps: { entries: ['index.html', 'engine/worker.ts'] },
   build: {
     outDir: '../dist/demo',
     emptyOutDir: true,
