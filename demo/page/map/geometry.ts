@@ -55,14 +55,17 @@ function extent(values: Float32Array): [least: number, most: number] {
   return [least, most]
 }
 
+/** Square pixels of the map for each point that leave points their full size. */
+const ROOM = 190
+
 /**
- * Radius of each point in pixels, 2 to 7 by the square root of its entries; less where there are many points, so that they
- * do not become one.
+ * Radius of each point in pixels, 2 to 7 by the square root of its entries; down to half of that where there is little room
+ * for so many points, so that they do not become one.
  */
-export function radii(count: Uint32Array): Float32Array {
+export function radii(count: Uint32Array, { width, height }: Size): Float32Array {
   let most = 0
   for (const entries of count) if (entries > most) most = entries
-  const crowd = Math.min(1, Math.max(0.5, Math.sqrt(1500 / count.length)))
+  const crowd = Math.min(1, Math.max(0.5, Math.sqrt((width * height) / (ROOM * count.length))))
   return Float32Array.from(count, entries => crowd * (most === 0 ? 3.5 : 2 + 5 * Math.sqrt(entries / most)))
 }
 

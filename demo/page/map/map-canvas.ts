@@ -241,7 +241,7 @@ export class MapCanvas {
     const { offsetLeft: left, offsetTop: top } = controls
     this.#blocked = { left, top, right: left + controls.offsetWidth, bottom: top + controls.offsetHeight }
     this.#zoom.fit(this.#size)
-    this.#redraw(true)
+    this.#compose()
   }
 
   /** Takes the colours anew. */
@@ -252,7 +252,7 @@ export class MapCanvas {
     this.#scene = {
       x: map.x,
       y: map.y,
-      radius: radii(map.count),
+      radius: radii(map.count, this.#size),
       category: categories.of,
       colours: categories.list.map(({ token }) => style.getPropertyValue(token).trim()),
       emphasis: this.#emphasis,

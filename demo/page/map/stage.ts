@@ -74,11 +74,10 @@ const parts = () => html`
 
 /** What the map shows, for those who do not see it. */
 function mapText(map: ItemMap): string {
+  const groups = (categories.value?.list ?? []).map(({ name, points }) => `${name} ${whole(points)}`)
   const by = colouring.value === 'genre' ? 'genre' : 'number of ratings'
-  const groups = categories.value?.list ?? []
-  const shown = groups.map(({ name, points }) => `${name} ${whole(points)}`).join(', ')
   return (
-    `Map of ${counted(map.items.length, 'item')}, coloured by ${by}: ${shown}. ` +
+    `Map of ${counted(map.items.length, 'item')}${groups.length > 1 ? `, coloured by ${by}: ${groups.join(', ')}` : ''}. ` +
     `Its two directions hold ${percent(map.explained)} of the variance of the item factors.`
   )
 }
