@@ -70,6 +70,12 @@ export class FactorTables {
     }
   }
 
+  /** The tables by name. */
+  get buffers(): Record<(typeof parts)[number], GPUBuffer> {
+    const { userFactors, itemFactors, userBias, itemBias } = this
+    return { userFactors, itemFactors, userBias, itemBias }
+  }
+
   /** Encodes a copy of all tables into those of the same shape. */
   copyTo(encoder: GPUCommandEncoder, target: FactorTables): void {
     for (const part of parts) encoder.copyBufferToBuffer(this[part], 0, target[part], 0, this[part].size)

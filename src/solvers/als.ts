@@ -10,6 +10,7 @@ import type { AlsOptions } from './als-options.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+import { SolverTables } from './solver-tables.ts'
 
 // Minimises, one side at a time with the other fixed,
 //
@@ -28,6 +29,7 @@ import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 export class AlsSolver implements Solver {
   readonly tables: FactorTables
   readonly plan: SolverPlan
+  readonly state: SolverTables
   readonly #gpu: Gpu
   readonly #buffers: BufferOwner
   readonly #halves: Record<SideName, Half>
@@ -41,6 +43,7 @@ export class AlsSolver implements Solver {
   ) {
     this.tables = tables
     this.plan = plan
+    this.state = new SolverTables(gpu, { ...tables.buffers })
     this.#gpu = gpu
     this.#buffers = buffers
     this.#halves = halves

@@ -192,14 +192,19 @@ export async function createItems(
 }
 
 /** A second table of the items; the rows that no phase works on stand in both. */
-export function copyItems(gpu: Gpu, buffers: BufferOwner, { factors, bias }: ItemTable): ItemTable {
+export function copyItems(gpu: Gpu, buffers: BufferOwner, items: ItemTable): ItemTable {
   const second = {
-    factors: buffers.storage('second item-factors', factors.size),
-    bias: buffers.storage('second item-bias', bias.size),
+    factors: buffers.storage('second item-factors', items.factors.size),
+    bias: buffers.storage('second item-bias', items.bias.size),
   }
   const encoder = gpu.device.createCommandEncoder({ label: 'second item table' })
-  encoder.copyBufferToBuffer(factors, 0, second.factors, 0, factors.size)
-  encoder.copyBufferToBuffer(bias, 0, second.bias, 0, bias.size)
+  encodeItems(encoder, items, second)
   gpu.device.queue.submit([encoder.finish()])
   return second
+}
+
+/** Encodes a copy of one table of the items into the other. */
+export function encodeItems(encoder: GPUCommandEncoder, from: ItemTable, to: ItemTable): void {
+  encoder.copyBufferToBuffer(from.factors, 0, to.factors, 0, from.factors.size)
+  encoder.copyBufferToBuffer(from.bias, 0, to.bias, 0, from.bias.size)
 }

@@ -10,12 +10,22 @@ import { type Positives, packPositives } from '../layout/positives.ts'
 import { FactorTables, type Parameters } from '../model/tables.ts'
 import { type BprOptions, checkRows } from './bpr-options.ts'
 import { type BprPlan, checkBprPlan, planBpr } from './bpr-plan.ts'
-import { type BprInputs, type BprSide, copyItems, createItems, createUsers, uploadDraws } from './bpr-side.ts'
+import {
+  type BprInputs,
+  type BprSide,
+  copyItems,
+  createItems,
+  createUsers,
+  encodeItems,
+  type ItemTable,
+  uploadDraws,
+} from './bpr-side.ts'
 import { fitToDevice } from './fused-probe.ts'
 import { penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+import { SolverTables } from './solver-tables.ts'
 
 // Bayesian personalized ranking (Rendle et al., 2009) minimises
 //
@@ -34,6 +44,8 @@ import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 /** Everything of a run that lies on the GPU, made once. */
 interface Resources {
   tables: FactorTables
+  /** Where rounds write the items' rows by turns; undefined where they stand still. The first table is the model's. */
+  secondItems: ItemTable | undefined
   /** The users' phase before the items'; one of them alone where one side is trained. */
   sides: readonly BprSide[]
   penalties: readonly PenaltyMeter[]
@@ -41,6 +53,7 @@ interface Resources {
 
 export class BprSolver implements Solver {
   readonly plan: SolverPlan
+  readonly state: SolverTables
   readonly #buffers: BufferOwner
   readonly #resources: Resources
   readonly #rounds: number
@@ -50,6 +63,10 @@ export class BprSolver implements Solver {
   private constructor(gpu: Gpu, buffers: BufferOwner, cut: BprPlan, resources: Resources) {
     const { variant, slices, rounds } = cut
     this.plan = { reproducible: true, rounds, slices, lanes: variant.lanes, subgroups: variant.subgroups }
+    const { tables, secondItems } = resources
+    this.state = new SolverTables(gpu, { ...tables.buffers }, encoder => {
+      if (secondItems !== undefined) encodeItems(encoder, itemsOf(tables), secondItems)
+    })
     this.#buffers = buffers
     this.#resources = resources
     this.#rounds = rounds
@@ -149,10 +166,10 @@ async function prepare(
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
   tables.write(gpu, initial())
-  const items = { factors: tables.itemFactors, bias: tables.itemBias }
-  const second = options.only === 'users' ? items : copyItems(gpu, buffers, items)
+  const items = itemsOf(tables)
+  const secondItems = options.only === 'users' ? undefined : copyItems(gpu, buffers, items)
   const negatives = weighNegatives(positives, options.negativePower)
-  const inputs: BprInputs = { positives, negatives, tables, itemTables: [items, second], options, plan }
+  const inputs: BprInputs = { positives, negatives, tables, itemTables: [items, secondItems ?? items], options, plan }
   const drawTables = uploadDraws(buffers, inputs)
   const trained = options.only === undefined ? (['users', 'items'] as const) : [options.only]
   const sides: BprSide[] = []
@@ -162,8 +179,10 @@ async function prepare(
     sides.push(await create(gpu, buffers, inputs, drawTables))
     penalties.push(await meterPenalty(gpu, buffers, side, tables, positives, options))
   }
-  return { tables, sides, penalties }
+  return { tables, secondItems, sides, penalties }
 }
+
+const itemsOf = ({ itemFactors, itemBias }: FactorTables): ItemTable => ({ factors: itemFactors, bias: itemBias })
 
 /** A row pays once for each of its entries. */
 function meterPenalty(

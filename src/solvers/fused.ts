@@ -21,6 +21,7 @@ import { penaltyExponent, penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+import { SolverTables } from './solver-tables.ts'
 import { StratumWindows, windowBytes } from './stratum-windows.ts'
 
 // Minimises, entry by entry (u, i, r),
@@ -46,6 +47,7 @@ interface Resources {
 
 export class FusedSolver implements Solver {
   readonly plan: SolverPlan
+  readonly state: SolverTables
   readonly #buffers: BufferOwner
   readonly #options: FusedOptions
   readonly #resources: Resources
@@ -54,6 +56,7 @@ export class FusedSolver implements Solver {
 
   private constructor(gpu: Gpu, buffers: BufferOwner, options: FusedOptions, plan: SolverPlan, resources: Resources) {
     this.plan = plan
+    this.state = stateOf(gpu, resources.sides)
     this.#buffers = buffers
     this.#options = options
     this.#resources = resources
@@ -269,6 +272,21 @@ function firstSquares({ derivative, score }: ErrorScale, entries: number): { fac
     )
   }
   return squares
+}
+
+/** The slots; the model's tables follow from them, but for rows without entries, which no epoch changes. */
+function stateOf(gpu: Gpu, [users, items]: readonly FusedSide[]): SolverTables {
+  const tables = {
+    'users-slots': users!.factors,
+    'users-state': users!.state,
+    'items-slots': items!.factors,
+    'items-state': items!.state,
+  }
+  return new SolverTables(gpu, tables, encoder => {
+    const pass = encoder.beginComputePass({ label: 'publishing' })
+    for (const side of [users!, items!]) side.encodePublish(pass)
+    pass.end()
+  })
 }
 
 /** The initial parameters, from the model's tables to the slots. */

@@ -32,11 +32,20 @@ export type BoundGradients = (pass: GPUComputePassEncoder, workgroups: number, o
 /** Gradients and optimizer steps of one side (the users or the items). */
 export class MinibatchSide {
   readonly penalty: PenaltyMeter
+  /** What the optimizer keeps of each row, by the names of its kernel's tables. */
+  readonly states: Readonly<Record<string, GPUBuffer>>
   readonly #input: SideInput
   readonly #gradients: BoundGradients
   readonly #step: BoundGradients
 
-  private constructor(input: SideInput, gradients: BoundGradients, step: BoundGradients, penalty: PenaltyMeter) {
+  private constructor(
+    input: SideInput,
+    states: Readonly<Record<string, GPUBuffer>>,
+    gradients: BoundGradients,
+    step: BoundGradients,
+    penalty: PenaltyMeter,
+  ) {
+    this.states = states
     this.#input = input
     this.#gradients = gradients
     this.#step = step
@@ -50,18 +59,21 @@ export class MinibatchSide {
     const segments = buffers.upload(`${label}-segments`, layout.segments)
     const gradient = buffers.storage(`${label}-gradient`, largest(layout.segmentStart) * rowBytes)
     const weights = buffers.upload(`${label}-weights`, input.weights)
-    const states = Object.keys(optimizer.kernel.groups[1]).map(
-      name => [name, buffers.storage(`${label}-${name}`, rows * rowBytes)] as const,
-    )
+    const states = Object.keys(optimizer.kernel.groups[1]).map(name => ({
+      name,
+      label: `${label}-${name}`,
+      buffer: buffers.storage(`${label}-${name}`, rows * rowBytes),
+    }))
     const pipeline = await gpu.pipeline(optimizer.kernel, constants)
     const rowGroup = pipeline.bind(
       0,
       { runs, segments, gradient, weights, factors, bias, batch: input.batches, side },
       windowBytes,
     )
-    const stateGroup = pipeline.bind(1, Object.fromEntries(states))
+    const stateGroup = pipeline.bind(1, Object.fromEntries(states.map(({ name, buffer }) => [name, buffer])))
     return new MinibatchSide(
       input,
+      Object.fromEntries(states.map(state => [state.label, state.buffer])),
       await input.bindGradients({ segments, gradient }),
       (pass, workgroups, offset) => pipeline.dispatch(pass, [rowGroup, stateGroup], workgroups, offset),
       await PenaltyMeter.create(gpu, buffers, constants, rows, { factors, bias, weights, side }),

@@ -17,6 +17,7 @@ import { type Optimizer, type OptimizerName, optimizers } from './optimizers.ts'
 import { penaltyExponent, penaltyWeights } from './penalty.ts'
 import { packSide, type SideOptions } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver } from './solver.ts'
+import { SolverTables } from './solver-tables.ts'
 
 // Minimises, by mini-batches of observed entries (u, i, r),
 //
@@ -47,6 +48,7 @@ interface Plan {
 
 export class MinibatchSolver implements Solver {
   readonly plan = { reproducible: true } as const
+  readonly state: SolverTables
   readonly #buffers: BufferOwner
   readonly #options: MinibatchOptions
   readonly #plan: Plan
@@ -54,6 +56,8 @@ export class MinibatchSolver implements Solver {
   readonly #submitter: Submitter
 
   private constructor(gpu: Gpu, buffers: BufferOwner, options: MinibatchOptions, plan: Plan) {
+    const { tables, users, items } = plan
+    this.state = new SolverTables(gpu, { ...tables.buffers, ...users.states, ...items.states })
     this.#buffers = buffers
     this.#options = options
     this.#plan = plan

@@ -1,4 +1,5 @@
 import type { FactorTables } from '../model/tables.ts'
+import type { SolverTables } from './solver-tables.ts'
 
 export interface EpochOrder {
   /** Counted from 0. */
@@ -24,6 +25,8 @@ export interface EpochSums {
 /** How one epoch changes the tables. */
 export interface Solver {
   readonly tables: FactorTables
+  /** What the next epoch depends on; to be read and written between epochs. */
+  readonly state: SolverTables
   /** How the work was cut for this device and these data, for people and for the model's metadata; plain JSON. */
   readonly plan: SolverPlan
   runEpoch(order: EpochOrder): Promise<EpochSums>

@@ -13,6 +13,7 @@ import { initialParameters } from '../../src/train/initialize.ts'
 import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../src/train/options.ts'
 import { scaleOf } from '../../src/train/scale.ts'
 import type { FitResult } from '../../src/train/training.ts'
+import { expectExactState } from '../support/exact-state.ts'
 import { updateLength } from '../support/fused.ts'
 import { depth, referenceOf } from '../support/fused-schedule.ts'
 import { onOwnGpu, useGpu } from '../support/gpu.ts'
@@ -133,6 +134,13 @@ describe('the fused solver', () => {
     const { plan } = await trainOn(train, flat(42, 4, 2), settings(), 0)
     expect(plan.replicas).toBeGreaterThan(5)
   })
+
+  it.each(['f32', 'f16'] as const)(
+    'goes on from its state to the same bits with heavy rows in replicas: %s',
+    async precision => {
+      await expectExactState(device.gpu, train, settings({ workers: 42, precision }))
+    },
+  )
 
   it('gives the same model for any order of the lines, ids being the same', async () => {
     const model = async (ratings: Ratings) =>

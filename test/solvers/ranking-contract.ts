@@ -10,6 +10,7 @@ import { openGpu } from '../../src/node/gpu.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { type FitResult, Training } from '../../src/train/training.ts'
+import { expectExactState } from '../support/exact-state.ts'
 
 const sizes = { users: 120, items: 80, groups: 4 }
 
@@ -86,6 +87,10 @@ export function rankingContract(name: string, options: TrainOptions): void {
       const first = await bytes(9)
       expect(first.equals(await bytes(9))).toBe(true)
       expect(first.equals(await bytes(10))).toBe(false)
+    })
+
+    it('goes on from its state, in another solver too, to the same bits', async () => {
+      await expectExactState(gpu, train, base)
     })
 
     it('returns the initial state after zero epochs', async () => {
