@@ -1,7 +1,7 @@
 import { effect, signal } from '@preact/signals-core'
 import { html, render } from 'lit-html'
-import { perFrame } from '../frames.ts'
 import { LossChart } from '../loss-chart.ts'
+import { paced } from '../paced.ts'
 import { training } from '../state.ts'
 import { controls } from '../training-controls.ts'
 import { epochTable, figures, legend } from '../training-figures.ts'
@@ -22,7 +22,7 @@ export function mountTraining(root: HTMLElement): void {
   announce(spoken)
 
   showControls(buttons)
-  const view = perFrame(training)
+  const view = paced(training, 100)
   const under = signal<number | undefined>(undefined)
   let chart: LossChart | undefined
   canvas.setAttribute('role', 'img')
@@ -38,8 +38,9 @@ export function mountTraining(root: HTMLElement): void {
   show(numbers, () => (view.value === undefined ? empty : figures(view.value)))
   show(caption, () => (view.value === undefined ? html`` : legend(view.value, under.value)))
   const open = signal(false)
+  const rare = paced(training, 1000)
   show(table, () => {
-    const now = view.value
+    const now = rare.value
     if (now === undefined || now.points.length === 0) return html``
     return html`
       <details @toggle=${({ target }: Event) => (open.value = (target as HTMLDetailsElement).open)}>
