@@ -81,9 +81,7 @@ export class TitleSearch {
           .value=${live(this.#text.value)}
           @input=${(event: Event) => this.#onInput((event.target as HTMLInputElement).value)}
           @keydown=${(event: KeyboardEvent) => this.#onKey(event, choose)}
-          @blur=${() => {
-            this.#open.value = false
-          }}
+          @blur=${() => this.#close()}
         />
         <ul
           id="${this.#name}-hits"
@@ -132,22 +130,32 @@ export class TitleSearch {
     if (event.key === 'ArrowDown') this.#move(1)
     else if (event.key === 'ArrowUp') this.#move(-1)
     else if (event.key === 'Enter' && this.#open.value) choose(this.#marked())
-    else if (event.key === 'Escape' && this.#open.value) this.#open.value = false
+    else if (event.key === 'Escape' && this.#open.value) this.#close()
     else if (event.key === 'Escape') this.reset()
     else return
     event.preventDefault()
   }
 
+  /** Marks the next hit, round through them; from none the first or the last. */
   #move(by: 1 | -1): void {
-    const count = this.#hits.value?.length ?? 0
+    const [words, count] = [this.#text.value, this.#hits.value?.length ?? 0]
+    if (this.#answered !== words && words.trim() !== '') this.#searching.ask(words)
     if (count === 0) return
-    // Round through the hits; from none to the first or the last.
     const from = this.#active.value === -1 && by === -1 ? 0 : this.#active.value
     batch(() => {
-      this.#active.value = this.#open.value ? (from + by + count) % count : this.#active.value
+      this.#active.value = (from + by + count) % count
       this.#open.value = true
     })
     document.getElementById(this.#optionId(this.#active.value))?.scrollIntoView({ block: 'nearest' })
+  }
+
+  #close(): void {
+    this.#pausing.cancel()
+    this.#searching.drop()
+    batch(() => {
+      this.#open.value = false
+      this.#active.value = -1
+    })
   }
 
   /** The hit to pick: the first where none is marked, unless other words have been typed since. */
@@ -158,13 +166,10 @@ export class TitleSearch {
 
   /** Leaves out what is under way and what was found. */
   #forget(): void {
-    this.#pausing.cancel()
-    this.#searching.drop()
+    this.#close()
     batch(() => {
       this.#hits.value = undefined
       this.#problem.value = ''
-      this.#open.value = false
-      this.#active.value = -1
     })
   }
 }

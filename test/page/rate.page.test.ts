@@ -85,7 +85,6 @@ describe('rating a few titles', () => {
     await page.keyboard.press('Escape')
     expect([await hits.count(), await box.inputValue()]).toEqual([0, word.slice(0, -1)])
     await page.keyboard.press('ArrowDown')
-    await page.keyboard.press('ArrowDown')
     const title = await titleOf(hits.first())
     await page.keyboard.press('Enter')
     expect(await titleOf(starters(page).first())).toBe(title)
@@ -224,8 +223,8 @@ describe('rating a few titles', () => {
     await told.waitFor()
     expect(await told.textContent()).toContain(title)
     expect(await mine(page).count()).toBe(0)
-    await giveStars(starters(page).first(), 3)
-    await expect.poll(() => recommended(page).count()).toBe(10)
+    await updated(page, () => giveStars(starters(page).first(), 3))
+    expect(await recommended(page).count()).toBe(10)
     expect(await told.count()).toBe(0)
     opened.expectClean()
   })
@@ -233,11 +232,14 @@ describe('rating a few titles', () => {
 
 describe('a model without ratings', () => {
   it('asks for thumbs instead of stars', async () => {
-    const { page, expectClean } = await openPage({ path: '?model=implicit&movies=20000', viewport: sizes.phone })
+    const { page, expectClean } = await openPage({
+      path: '?model=implicit&movies=20000&epochs=3',
+      viewport: sizes.phone,
+    })
     await train(page)
     const row = starters(page).first()
-    await row.getByRole('radio', { name: 'Liked' }).check()
-    await expect.poll(() => recommended(page).count()).toBe(10)
+    await updated(page, () => row.getByRole('radio', { name: 'Liked' }).check())
+    expect(await recommended(page).count()).toBe(10)
     expect(await row.getByRole('radio').count()).toBe(2)
     expect(await rate(page).getByText('The score says in which order').count()).toBe(1)
     await row.getByRole('radio', { name: 'Not for me' }).check()
@@ -250,7 +252,7 @@ describe('a model without ratings', () => {
 
 describe('the looks of it', () => {
   it.each(['light', 'dark'] as const)('has no serious fault of accessibility: %s', async colorScheme => {
-    const { page } = await openPage({ colorScheme, path: '?movies=20000', viewport: sizes['small phone'] })
+    const { page } = await openPage({ colorScheme, path: '?movies=20000&epochs=3', viewport: sizes['small phone'] })
     await train(page)
     await updated(page, () => giveStars(starters(page).first(), 4))
     await recommended(page).first().getByRole('button', { name: /^Hide/ }).click()

@@ -20,8 +20,10 @@ const text = signal('')
 /** What is wrong with it. */
 const problem = signal('')
 const allRated = signal(false)
+/** Whether the field was typed into since the last question: an answer leaves it alone then. */
+let typed = false
 
-/** A user by id, or some user of the model; `else` says whether some user does where the id is not known. */
+/** A user by id, or some user of the model; `orSome` says whether some user does where the id is not known. */
 interface Question {
   user?: string
   orSome: boolean
@@ -42,7 +44,7 @@ const loading = latestOnly<Question, Outcome<UserPage>>(
       if (!outcome.ok) return
       if (shown.peek()?.user !== outcome.value.user) allRated.value = false
       shown.value = outcome.value
-      text.value = outcome.value.user
+      if (!typed) text.value = outcome.value.user
     }),
 )
 
@@ -69,7 +71,12 @@ function onSubmit(event: SubmitEvent): void {
   event.preventDefault()
   const user = text.value.trim()
   if (user === '') problem.value = 'Which user? Type an id, or take someone else.'
-  else loading.ask({ user, orSome: false })
+  else ask({ user, orSome: false })
+}
+
+function ask(question: Question): void {
+  typed = false
+  loading.ask(question)
 }
 
 const formView = () => html`
@@ -86,13 +93,14 @@ const formView = () => html`
         aria-describedby="user-problem"
         .value=${live(text.value)}
         @input=${(event: Event) => {
+          typed = true
           text.value = (event.target as HTMLInputElement).value
           problem.value = ''
         }}
       />
     </div>
     <button type="submit" class="button">Show</button>
-    <button type="button" class="button" @click=${() => loading.ask({ orSome: true })}>Someone else</button>
+    <button type="button" class="button" @click=${() => ask({ orSome: true })}>Someone else</button>
     <p id="user-problem" class="hint wrong" role="status">${problem.value}</p>
   </form>
 `
