@@ -17,6 +17,8 @@ export class MapZoom {
     this.#zoom
       .scaleExtent([1, MOST_ZOOM])
       .clickDistance(4)
+      // A screen that can be touched may be plugged in later.
+      .touchable(true)
       .filter((event: Event) => {
         if (event instanceof WheelEvent) return this.#active() || event.ctrlKey
         if ('touches' in event) return (event as TouchEvent).touches.length > 1 || this.#takesFinger()
