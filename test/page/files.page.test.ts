@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { runSql } from '../node/read-ratings-helpers.ts'
+import { rawZstd, runSql } from '../node/read-ratings-helpers.ts'
 import {
   choose,
   csv,
@@ -34,10 +34,12 @@ describe('a file of ratings', () => {
   it('shaped as u.data is read when dropped, with its titles, and the reading time is shown', async () => {
     const { page, expectClean } = await openPlanted()
     const rows = madeRows(ML_100K)
-    const genres = Array.from({ length: 19 }, (_, genre) => (genre === 5 ? 1 : 0)).join('|')
+    // One of 18 genres each, behind a flag for those that have none.
+    const flags = (item: number) =>
+      Array.from({ length: 19 }, (_, genre) => Number(genre === 1 + (item % 18))).join('|')
     const titles = Array.from(
       { length: ML_100K.items },
-      (_, item) => `${item + 1}|Film ${item + 1} (1990)||||${genres}\n`,
+      (_, item) => `${item + 1}|Film ${item} (1990)||||${flags(item)}\n`,
     )
     await drop(page, { name: 'u.data', content: uData(rows) }, { name: 'u.item', content: titles.join('') })
     await untilRead(page, 'u.data')
@@ -52,7 +54,7 @@ describe('a file of ratings', () => {
     })
     await expect
       .poll(() => page.locator('#titles-line').textContent())
-      .toMatch(/^1,682 of 1,682 items have titles from u\.item, \d+ genres$/)
+      .toMatch(/^1,682 of 1,682 items have titles from u\.item, 18 genres$/)
     const counts = await page.locator('#data .histogram td:nth-child(2)').allTextContents()
     expect(counts).toEqual(
       [1, 2, 3, 4, 5].map(value => rows.filter(row => row[2] === value).length.toLocaleString('en')),
@@ -65,6 +67,7 @@ describe('a file of ratings', () => {
   it.each<[string, NamedBytes | (() => Promise<NamedBytes>)]>([
     ['csv with a header', { name: 'ratings.csv', content: csv(small) }],
     ['gzip', { name: 'ratings.csv.gz', content: gzipSync(csv(small)) }],
+    ['Zstandard', { name: 'ratings.tsv.zst', content: rawZstd(uData(small)) }],
     ['separated by ::', { name: 'ratings.dat', content: small.map(row => `${row.join('::')}::1\n`).join('') }],
     ['Parquet', async () => ({ name: 'ratings.parquet', content: await parquet() })],
   ])('is read by the file button: %s', async (_, made) => {
