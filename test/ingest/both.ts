@@ -5,15 +5,19 @@ import type { ReadOptions } from '../../src/ingest/options.ts'
 import { parseRatings } from '../../src/ingest/parse-ratings.ts'
 import type { RatingsReport } from '../../src/ingest/report.ts'
 import { readRatingsReport } from '../../src/node/read-ratings.ts'
-import { arraysOf, type Scratch } from '../node/read-ratings-helpers.ts'
+import { arraysOf, digestsOf, type Scratch } from '../node/read-ratings-helpers.ts'
+
+/** Entries whose arrays are too long to be compared but by their digests. */
+const MANY = 100
 
 /** What became of a file: the ratings, or the error, in full. */
 async function outcome(reading: Promise<RatingsReport>) {
   try {
     const { ratings, skipped, firstSkipped, merged } = await reading
     const { userIds, itemIds } = ratings
+    const arrays = ratings.length > MANY ? digestsOf(ratings) : arraysOf(ratings)
     const kinds = [userIds.kind, itemIds.kind]
-    return { ratings, read: { ...arraysOf(ratings), kinds, skipped, first: firstSkipped?.message, merged } }
+    return { ratings, read: { arrays, kinds, skipped, first: firstSkipped?.message, merged } }
   } catch (error) {
     if (!(error instanceof LowrankError)) throw error
     return { error, refused: { ...error, message: error.message, type: error.constructor.name } }

@@ -83,8 +83,8 @@ describe.each(ALL)('%s text is the same by path and by bytes:', compression => {
   it.each(CASES.filter(({ compressions = ALL }) => compressions.includes(compression)))(
     '$name',
     async ({ content, options, good = false }) => {
-      const { read, refused } = await writeAndReadBoth(scratch, COMPRESS[compression](content), options)
-      expect([read !== undefined, refused !== undefined]).toEqual([good, !good])
+      const both = await writeAndReadBoth(scratch, COMPRESS[compression](content), options)
+      expect('ratings' in both).toBe(good)
     },
   )
 })
@@ -94,8 +94,8 @@ describe('many blocks', () => {
     Array.from({ length: count }, (_, k) => `user ${(k * 7919) % 5003},${k},${(k % 9) / 2},${k * 10}\n`).join('')
 
   it.each(ALL)('of %s text', async compression => {
-    const { ratings } = await writeAndReadBoth(scratch, COMPRESS[compression](lines(150_000)))
-    expect(ratings?.length).toBe(150_000)
+    const { ratings } = await writeAndReadBoth(scratch, COMPRESS[compression](lines(60_000)))
+    expect(ratings?.length).toBe(60_000)
     expect(rowsOf(ratings!)[1]).toEqual(['user 2916', 1, 0.5, 10])
   })
 })

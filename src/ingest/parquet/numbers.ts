@@ -158,8 +158,9 @@ function times(column: FlatColumn, values: Values): Numbers {
 function seconds(high: number, low: number, unit: FlatColumn['content']): number {
   if (unit === 'microseconds') return (high * HIGH + low) / 1e6
   if (unit === 'milliseconds') return ((high * HIGH + low) * 1000) / 1e6
-  // Microseconds, rounded down, by long division, because doubles do not hold the nanoseconds of our days.
+  // Whole microseconds, by long division, because doubles do not hold the nanoseconds of our days.
   const quotient = Math.floor(high / 1000)
   const rest = (high - quotient * 1000) * HIGH + low
-  return (quotient * HIGH + Math.floor(rest / 1000)) / 1e6
+  const towardsZero = high < 0 && rest % 1000 !== 0 ? 1 : 0
+  return (quotient * HIGH + Math.floor(rest / 1000) + towardsZero) / 1e6
 }

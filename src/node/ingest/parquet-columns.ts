@@ -33,9 +33,9 @@ export function ratingExpression({ name }: ParquetColumn): RoleColumn {
   return { sql: `try_cast(${sqlName(name)} as DOUBLE)`, kind: 'number' }
 }
 
-/** Seconds since 1970 from dates and timestamps; numbers as they are. */
+/** Seconds since 1970 from dates and timestamps, rounded once; numbers as they are. */
 export function timeExpression(parquetColumn: ParquetColumn): RoleColumn {
   const column = sqlName(parquetColumn.name)
-  const sql = timeContent(parquetColumn) === 'time' ? `epoch(${column})` : `try_cast(${column} as DOUBLE)`
-  return { sql, kind: 'number' }
+  if (timeContent(parquetColumn) === 'number') return { sql: `try_cast(${column} as DOUBLE)`, kind: 'number' }
+  return { sql: parquetColumn.type === 'DATE' ? `epoch(${column})` : `epoch_us(${column}) / 1e6`, kind: 'number' }
 }
