@@ -157,7 +157,7 @@ const unreadable = ['NotFoundError', 'NotReadableError']
 /** Engines say in words of their own that an array is too large: V8 by a RangeError, Firefox by an InternalError. */
 function isAllocationFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return /array buffer allocation|invalid (typed )?array (buffer )?length|out of memory|allocation size overflow|could not be allocated/i.test(
+  return /array buffer allocation|map maximum size|invalid (typed )?array (buffer )?length|out of memory|allocation size overflow|could not be allocated/i.test(
     error.message,
   )
 }

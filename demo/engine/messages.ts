@@ -96,7 +96,7 @@ export interface TitlesSummary {
   name: string
   /** Titles in the file. */
   size: number
-  /** Items of the data or the model at hand that have one. */
+  /** Items of the data or the model at hand, whichever came last, that have one. */
   matched: number
   items: number
   genres: readonly string[]

@@ -13,14 +13,10 @@ export class ModelPlace {
     this.#device = device
   }
 
-  /** The model at hand, for what needs no GPU. */
-  get model(): Model | undefined {
-    return this.#held?.model
-  }
-
   put(model: Model, gpu: Gpu, summary: ModelSummary): ModelSummary {
     this.#held?.drop()
     this.#held = new HeldModel(model, gpu, summary)
+    void warmUp(this.#held)
     return summary
   }
 
@@ -48,4 +44,14 @@ export class ModelPlace {
     this.#held = held.onto(gpu)
     return this.#held
   }
+}
+
+/** Compiles and uploads what a visitor's first stars would wait for. What fails here fails again where it is asked for. */
+async function warmUp(held: HeldModel): Promise<void> {
+  try {
+    await held.use(async () => {
+      const visitor = await held.visitor()
+      await visitor.recommend([held.model.parts.itemIds.at(0)], [held.model.parts.range.max])
+    })
+  } catch {}
 }

@@ -1,4 +1,4 @@
-import { type Gpu, Model, UNKNOWN } from '../../src/index.ts'
+import { type Gpu, type IdTable, Model, UNKNOWN } from '../../src/index.ts'
 import { Catalog } from './catalog.ts'
 import { type DataAtHand, summaryOf } from './data.ts'
 import { Device, machineOf } from './device.ts'
@@ -27,6 +27,8 @@ export class Session implements Engine {
   readonly #trainings: Trainings
   readonly #reading = new Reading()
   #data: DataAtHand | undefined
+  /** Items of the data or the model, whichever came last. */
+  #items: IdTable | undefined
   #titles: { table: Titles; planted: boolean } | undefined
   #catalog: { of: readonly unknown[]; catalog: Catalog } | undefined
 
@@ -43,6 +45,7 @@ export class Session implements Engine {
   plant(planting: messages.Planting): Promise<Outcome<messages.DataSummary>> {
     return outcomeOf(() => {
       this.#trainings.refuseWhileTraining()
+      this.#refuseWhileReading()
       const began = performance.now()
       const { planted, titles } = plantMovies(planting)
       const { ratings, noiseFloor } = planted
@@ -96,7 +99,7 @@ export class Session implements Engine {
     const context: FaultContext = { factors: settings.factors }
     const outcome = await outcomeOf(
       () => {
-        if (this.#reading.isUnderWay) throw busy('A file is being read. Wait for it, or end it first.')
+        this.#refuseWhileReading()
         return this.#trainings.train(this.#data, { settings, goOn }, tell, context)
       },
       () => context,
@@ -125,6 +128,7 @@ export class Session implements Engine {
       const gpu = await this.#device.gpu()
       const model = Model.decode(bytes, gpu, file.name)
       this.#trainings.refuseWhileTraining()
+      this.#items = model.parts.itemIds
       return this.#models.put(model, gpu, modelSummary(model, { source: 'file', name: file.name }))
     })
   }
@@ -187,14 +191,19 @@ export class Session implements Engine {
     return outcomeOf(() => this.#models.use(held => work(held, this.#catalogOf(held.model))))
   }
 
+  #refuseWhileReading(): void {
+    if (this.#reading.isUnderWay) throw busy('A file is being read. Wait for it, or end it first.')
+  }
+
   #replaceData(data: DataAtHand): messages.DataSummary {
     this.#data = data
+    this.#items = data.ratings.itemIds
     this.#trainings.forget()
     return data.summary
   }
 
   #summaryOf(table: Titles): messages.TitlesSummary {
-    const ids = this.#models.model?.parts.itemIds ?? this.#data?.ratings.itemIds
+    const ids = this.#items
     let matched = 0
     for (let item = 0; item < (ids?.size ?? 0); item++) if (table.of(ids!.at(item)) !== undefined) matched++
     return { name: table.name, size: table.size, matched, items: ids?.size ?? 0, genres: [...table.genres] }

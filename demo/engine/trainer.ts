@@ -220,7 +220,7 @@ export function trainOptions({ solver, model, factors, rate, penalty, seed }: Se
     model === 'implicit' || solver === 'als'
       ? { model, solver: 'als' }
       : solver === 'adam'
-        ? { solver: 'minibatch', optimizer: 'adam' }
+        ? { solver: 'minibatch', optimizer: 'sparse-adam' }
         : { solver: 'sgd' }
   return {
     ...own,

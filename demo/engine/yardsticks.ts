@@ -12,11 +12,21 @@ import type { DataAtHand } from './data.ts'
 import { countsOf } from './data.ts'
 import type { Yardstick } from './messages.ts'
 
+/** Entries that the biases may pass, all sweeps together: some seconds. */
+const biasWork = 5e7
+
+/** Sweeps of the biases at least: the error is within a thousandth by then. */
+const leastSweeps = 2
+
+/** Sweeps after which the biases stand still. */
+const mostSweeps = 10
+
 /** What explicit models are held against, on the entries held out. */
 export function ratingYardsticks({ train, test }: Split, noiseFloor: DataAtHand['noiseFloor']): Yardstick[] {
+  const sweeps = Math.max(leastSweeps, Math.min(mostSweeps, Math.floor(biasWork / train.length)))
   return [
     { kind: 'mean', value: globalMeanErrors(train, test).rmse },
-    { kind: 'biases', value: biasOnlyErrors(train, test).rmse },
+    { kind: 'biases', value: biasOnlyErrors(train, test, { sweeps }).rmse },
     ...(noiseFloor === undefined ? [] : [{ kind: 'floor' as const, value: noiseFloor(test) }]),
   ]
 }

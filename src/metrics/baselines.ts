@@ -13,9 +13,9 @@ export function globalMeanErrors(train: Ratings, test: Ratings): RatingErrors {
 export interface BiasOnlyOptions {
   /** lambda of each bias; in effect so many entries that say "like the average". Default 5. */
   regularization?: number | undefined
+  /** Rounds of the alternation, a positive integer. Default 10, when the errors stand still; 2 are mostly within a thousandth of that. */
+  sweeps?: number | undefined
 }
-
-const sweeps = 10
 
 /**
  * Errors of mu + b_u + b_i, where the biases minimise
@@ -25,7 +25,7 @@ const sweeps = 10
  * equation 3.)
  */
 export function biasOnlyErrors(train: Ratings, test: Ratings, options: BiasOnlyOptions = {}): RatingErrors {
-  const lambda = options.regularization ?? 5
+  const { regularization: lambda = 5, sweeps = 10 } = options
   const { mean, min, max } = summary(train)
   const { users, items } = train
   const residuals = Float64Array.from(train.values, value => value - mean)

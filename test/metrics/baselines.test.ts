@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { plantedRatings } from '../../src/data/planted.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import { biasOnlyErrors, globalMeanErrors } from '../../src/metrics/baselines.ts'
 
@@ -44,6 +45,15 @@ describe('biasOnlyErrors', () => {
     const { rmse, mae } = biasOnlyErrors(two, two, { regularization: 1 })
     expect(rmse).toBeCloseTo(0.5, 12)
     expect(mae).toBeCloseTo(0.5, 12)
+  })
+
+  it('stands still after some sweeps, and all but does so after two', () => {
+    const { ratings } = plantedRatings({ users: 60, items: 40, entries: 900, seed: 2 })
+    const rmseOf = (sweeps: number) => biasOnlyErrors(ratings, ratings, { sweeps }).rmse
+    expect(rmseOf(10)).toBe(biasOnlyErrors(ratings, ratings).rmse)
+    expect(rmseOf(1)).toBeGreaterThan(rmseOf(2))
+    expect(Math.abs(rmseOf(10) - rmseOf(20))).toBeLessThan(1e-6)
+    expect(Math.abs(rmseOf(2) - rmseOf(10)) / rmseOf(10)).toBeLessThan(1e-3)
   })
 
   it('approaches the global mean as the penalty grows', () => {
