@@ -1,5 +1,5 @@
 import { batch } from '@preact/signals-core'
-import type { Fault, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
+import type { DataSummary, Fault, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
 import { writeAddress } from './address.ts'
 import { answer, callback, engine } from './engine.ts'
 import { notify, notifyFault } from './notices.ts'
@@ -44,7 +44,7 @@ export async function plant(entries = planting.value.entries): Promise<void> {
     return
   }
   planting.value = chosen
-  data.value = planted.value
+  dataChanged(planted.value)
   history.replaceState(null, '', location.pathname + writeAddress(settings.value, planting.value) + location.hash)
   await itemsChanged()
 }
@@ -82,7 +82,7 @@ export async function openRatings(file: File): Promise<void> {
     if (!isCancelled) notifyFault(`${file.name} could not be read`, read.fault)
     return
   }
-  data.value = read.value
+  dataChanged(read.value)
   await itemsChanged()
 }
 
@@ -214,6 +214,8 @@ export function pause(): void {
 
 export function resume(): void {
   if (training.value?.status !== 'paused' && training.value?.status !== 'pausing') return
+  // A pause that is taken back before its epoch ends never begins, and the worker says nothing of it.
+  if (training.value.status === 'pausing') change({ status: 'running' })
   void engine.resume()
 }
 
@@ -233,6 +235,12 @@ export function setSettings(changed: Partial<TrainingView['settings']>): void {
 
 function change(changed: Partial<TrainingView>): void {
   if (training.value !== undefined) training.value = { ...training.value, ...changed }
+}
+
+/** Other data: a training that failed on those before cannot go on. */
+function dataChanged(summary: DataSummary): void {
+  data.value = summary
+  change({ keptEpoch: undefined })
 }
 
 async function modelChanged(summary: ModelSummary): Promise<void> {

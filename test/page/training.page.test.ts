@@ -61,7 +61,7 @@ describe('a training', () => {
   })
 
   it('says what its chart shows, in a sentence and as a table', async () => {
-    const { page } = await openPage({ path: '?movies=20000&epochs=230&factors=4' })
+    const { page } = await openPage({ path: '?movies=1000&epochs=230&factors=4' })
     await train(page)
     await reach(page, 'finished')
     await reachEpoch(page, 230)
@@ -124,6 +124,24 @@ describe('a training', () => {
     await expect.poll(() => button(page, 'Train').evaluate(node => node === document.activeElement)).toBe(true)
     await expect.poll(() => page.locator('#file').innerText()).toMatch(/Epoch\s+\d/)
     expectClean()
+  })
+
+  it('takes a pause back before its epoch ends', async () => {
+    const { page } = await openPage({ path: '?epochs=10000&factors=64' })
+    await train(page)
+    await reachEpoch(page, 1)
+    const states = await page.evaluate(() => {
+      const panel = document.getElementById('training-body')!
+      return [0, 1].map(() => {
+        panel.querySelector('button')!.click()
+        return panel.dataset.status
+      })
+    })
+    expect(states).toEqual(['pausing', 'running'])
+    await reachEpoch(page, (await numberOf(page, 'epoch')) + 2)
+    await reach(page, 'running')
+    await button(page, 'Stop').click()
+    await reach(page, 'stopped')
   })
 
   it('is stopped while it pauses', async () => {
@@ -231,6 +249,13 @@ describe('a training', () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width)
     }
     const light = await picture()
+    // As a browser may leave it of a hidden tab.
+    await page.locator('#training canvas').evaluate(canvas => {
+      const { width, height } = canvas as HTMLCanvasElement
+      ;(canvas as HTMLCanvasElement).getContext('2d')!.clearRect(0, 0, width, height)
+      document.dispatchEvent(new Event('visibilitychange'))
+    })
+    await expect.poll(picture).toBe(light)
     await page.emulateMedia({ colorScheme: 'dark' })
     await expect.poll(picture).not.toBe(light)
     await page.emulateMedia({ colorScheme: 'light' })
