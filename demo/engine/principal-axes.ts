@@ -24,7 +24,7 @@ export function principalAxes(matrix: Float64Array, k: number, count: number): P
   const size = Math.min(k, count + GUARDS)
   const basis = startingVectors(size, k)
   orthonormalize(basis, size, k)
-  let values = new Float64Array(size)
+  let values: Float64Array = new Float64Array(size)
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const image = timesSymmetric(matrix, basis, size, k)
     const ritz = jacobi(products(basis, image, size, k), size)

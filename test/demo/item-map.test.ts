@@ -13,7 +13,7 @@ function modelOf(items: number, factors: number, row: (item: number) => number[]
     mean: 0,
     range: { min: 1, max: 5 },
     clip: false,
-    link: 'identity',
+    link: 'linear',
     options: {},
   }
   return new Model(parts)

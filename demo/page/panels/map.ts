@@ -57,7 +57,7 @@ const mapView = (map: ItemMap, stage: HTMLElement) => html`
     <p class="small muted">
       Items that the same people like lie near each other. The map shows the two directions in which the items’ factors
       differ most (principal components); they hold ${percent(map.explained)} of all differences (variance).
-      ${map.items.length < map.total ? html`It shows the ${whole(map.items.length)} most popular of ${whole(map.total)} items.` : ''}
+      ${map.items.length < map.total ? partText(map) : ''}
     </p>
     <div class="map-tools">${search.view(choose)} ${colouringView(map)}</div>
     <div class="map-body">
@@ -74,6 +74,10 @@ const mapView = (map: ItemMap, stage: HTMLElement) => html`
     <p class="visually-hidden" role="status">${spoken.value}</p>
   </div>
 `
+
+/** Where a map does not show all items. */
+const partText = ({ items, count, total }: ItemMap) =>
+  `It shows ${count.some(entries => entries > 0) ? `the ${whole(items.length)} most popular` : whole(items.length)} of ${whole(total)} items.`
 
 const colouringNames: Record<Colouring, string> = { genre: 'Genre', popularity: 'Number of ratings' }
 
