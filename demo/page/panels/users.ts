@@ -14,6 +14,8 @@ const RECOMMENDATIONS = 10
 /** Rated items before "Show more". */
 const FIRST_RATED = 10
 
+const FIELD = 'user-id'
+
 const shown = signal<UserPage | undefined>(undefined)
 /** What stands in the field. */
 const text = signal('')
@@ -44,7 +46,8 @@ const loading = latestOnly<Question, Outcome<UserPage>>(
       if (!outcome.ok) return
       if (shown.peek()?.user !== outcome.value.user) allRated.value = false
       shown.value = outcome.value
-      if (!typed) text.value = outcome.value.user
+      // Nothing changes under the hands of somebody who is about to type.
+      if (!typed && document.activeElement?.id !== FIELD) text.value = outcome.value.user
     }),
 )
 
@@ -82,9 +85,9 @@ function ask(question: Question): void {
 const formView = () => html`
   <form class="row ask-user" @submit=${onSubmit}>
     <div class="field">
-      <label for="user-id">User id</label>
+      <label for=${FIELD}>User id</label>
       <input
-        id="user-id"
+        id=${FIELD}
         type="text"
         autocomplete="off"
         spellcheck="false"
