@@ -21,8 +21,10 @@ export const predictionText = (prediction: number, kind: ModelSummary['kind']): 
 /** What the numbers beside recommendations mean. */
 export function predictionHint({ kind, range }: Pick<ModelSummary, 'kind' | 'range'>): string {
   if (kind !== 'explicit') return 'The score says in which order they come; it is no rating.'
-  if (range === undefined) return 'Beside each: the rating that the model predicts.'
-  return `Beside each: the rating that the model predicts, from ${tidy(range.min)} to ${tidy(range.max)}.`
+  const predicted = 'Beside each: the rating that the model predicts'
+  return range !== undefined && isScale(range) ? `${predicted}, from ${range.min} to ${range.max}.` : `${predicted}.`
 }
 
-const tidy = (value: number): string => String(Number(value.toPrecision(4)))
+/** Whether ratings lie on a scale that people rate by, in steps of halves: other ends are by chance, and say nothing. */
+const isScale = ({ min, max }: { min: number; max: number }): boolean =>
+  Number.isInteger(2 * min) && Number.isInteger(2 * max)

@@ -10,9 +10,10 @@ describe('predictions', () => {
     expect(predictionName('bpr')).toBe('Score')
   })
 
-  it('come with the scale that they are on', () => {
-    const range = { min: 0.5, max: Math.fround(4.7) }
-    expect(predictionHint({ kind: 'explicit', range })).toMatch(/from 0\.5 to 4\.7\./)
+  it('come with the scale that they are on, where it is one', () => {
+    const range = { min: 0.5, max: 5 }
+    expect(predictionHint({ kind: 'explicit', range })).toMatch(/from 0\.5 to 5\./)
+    expect(predictionHint({ kind: 'explicit', range: { min: -1.609, max: 9.127 } })).not.toMatch(/from/)
     expect(predictionHint({ kind: 'explicit' })).not.toMatch(/from/)
     expect(predictionHint({ kind: 'implicit', range })).toMatch(/no rating/)
   })
