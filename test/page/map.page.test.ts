@@ -166,11 +166,15 @@ describe('the map of the items', () => {
       .poll(() => canvas.evaluate(node => (node as HTMLCanvasElement).width - node.clientWidth * devicePixelRatio))
       .toBeCloseTo(0, 0)
     expect(await map.evaluate(node => node.style.touchAction)).toBe('pan-x pan-y')
+    const { x, y, title } = await somePoint(page, map)
     const client = await page.context().newCDPSession(page)
     const box = (await map.boundingBox())!
     const fingers = (apart: number) =>
       [-1, 1].map((side, id) => ({ id, x: box.x + box.width / 2 + side * apart, y: box.y + box.height / 2 }))
     await client.send('Emulation.setTouchEmulationEnabled', { enabled: true, maxTouchPoints: 2 })
+    await client.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x, y }] })
+    await client.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
+    await expect.poll(() => chosen(page).textContent()).toBe(title)
     await client.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(20) })
     await client.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(40) })
     await client.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(60) })
