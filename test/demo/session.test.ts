@@ -190,6 +190,20 @@ describe('a session', () => {
     expect(valueIn(await at.session.saveModel())).toEqual(before)
   })
 
+  it('frees what a model held when another takes its place', async () => {
+    const gpu = opened[0]!
+    const held = async () => {
+      valueIn(await at.train({ epochs: 1 }))
+      const [one] = valueIn(await at.session.wellKnown(1))
+      valueIn(await at.session.foldIn({ ratings: [{ item: one!.item, stars: 5 }], hidden: [], k: 5 }))
+      valueIn(await at.session.recommend(valueIn(await at.session.someUser()), 5))
+      return gpu.liveBytes
+    }
+    const first = await held()
+    expect(first).toBeGreaterThan(0)
+    expect(await held()).toBe(first)
+  })
+
   it('says which option is wrong', async () => {
     expect(faultIn(await at.train({ factors: 0 }))).toMatchObject({ kind: 'option', option: 'factors' })
   })
