@@ -121,7 +121,7 @@ export class LossChart {
     ctx.restore()
   }
 
-  /** Names at the right end of the lines: the floor's below its line, the others' above, away from the curve. */
+  /** Names at the end of the lines where the curve is far: errors start high and fall, rank measures start low and rise. */
   #drawLabels(): void {
     const { ctx, bbox, width } = this.#plot
     if (width < LABELS_FROM) return
@@ -134,13 +134,16 @@ export class LossChart {
     const tops = spreadLabels(wanted, size, bbox.top, bbox.top + bbox.height)
     ctx.save()
     ctx.font = `${12 * devicePixelRatio}px ${getComputedStyle(this.#root).fontFamily}`
-    ctx.textAlign = 'right'
     ctx.textBaseline = 'top'
     ctx.lineJoin = 'round'
     ctx.lineWidth = 4 * devicePixelRatio
     ctx.strokeStyle = this.#colours.surface
     yardsticks.forEach(({ kind }, index) => {
-      const place = [bbox.left + bbox.width - 4 * devicePixelRatio, tops[index]! + devicePixelRatio] as const
+      const left = kind === 'floor' || kind === 'popular'
+      const margin = 4 * devicePixelRatio
+      const x = left ? bbox.left + margin : bbox.left + bbox.width - margin
+      const place = [x, tops[index]! + devicePixelRatio] as const
+      ctx.textAlign = left ? 'left' : 'right'
       ctx.strokeText(yardstickLabels[kind], ...place)
       ctx.fillStyle = kind === 'floor' ? this.#colours.floor : this.#colours.yard
       ctx.fillText(yardstickLabels[kind], ...place)

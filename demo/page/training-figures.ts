@@ -12,6 +12,7 @@ export function figures(view: TrainingView): TemplateResult {
   const last = points.at(-1)
   const best = bestPoint(view)
   const underWay = isTraining(view)
+  if (last === undefined && !underWay) return html`<p class="training-meaning">${meaning(view)}</p>`
   const time = timeWords(view, underWay)
   return html`
     ${underWay ? progressBar(last?.epoch ?? 0, settings.epochs) : html`<p class="training-meaning">${meaning(view)}</p>`}

@@ -104,7 +104,7 @@ describe('the settings', () => {
   })
 
   it('are copied as a link', async () => {
-    const { page, expectClean } = await openPage({ path: '?movies=1000&factors=8' })
+    const { page, expectClean } = await openPage({ path: '?factors=8&movies=1000' })
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await page.getByRole('button', { name: 'Copy link' }).click()
     await expect.poll(() => page.locator('#settings').innerText()).toContain('The link is copied.')
@@ -114,7 +114,7 @@ describe('the settings', () => {
 
   it('show the link to copy where the clipboard is closed', async () => {
     const init = () => Object.defineProperty(navigator, 'clipboard', { value: undefined })
-    const { page } = await openPage({ path: '?movies=1000&factors=8', init })
+    const { page } = await openPage({ path: '?factors=8&movies=1000', init })
     await page.getByRole('button', { name: 'Copy link' }).click()
     const link = field(page, 'Link to this run')
     expect(await link.inputValue()).toBe(page.url())

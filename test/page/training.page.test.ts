@@ -68,6 +68,11 @@ describe('a training', () => {
     expect(await page.getByRole('img', { name: /^Chart of the RMSE/ }).getAttribute('aria-label')).toMatch(
       /from \d\.\d{4} to \d\.\d{4} over epochs 1 to 230\. Yardsticks: the global mean \d/,
     )
+    await page.locator('.training-chart').hover({ position: { x: 90, y: 100 } })
+    const shown = async () => Number(/values at epoch (\d+)/.exec(await page.locator('figcaption').innerText())?.[1])
+    expect(await shown()).toBeLessThan(60)
+    await page.mouse.move(0, 0)
+    await expect.poll(shown).toBe(230)
     expect(await page.locator('#training table').count()).toBe(0)
     await page.getByText('As a table').click()
     const rows = page.locator('#training tbody tr')

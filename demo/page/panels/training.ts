@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals-core'
 import { html, render } from 'lit-html'
 import { LossChart } from '../loss-chart.ts'
 import { paced } from '../paced.ts'
-import { training } from '../state.ts'
+import { isTraining, type TrainingView, training } from '../state.ts'
 import { controls } from '../training-controls.ts'
 import { epochTable, figures, legend } from '../training-figures.ts'
 import { announcement, chartWords } from '../training-words.ts'
@@ -29,8 +29,8 @@ export function mountTraining(root: HTMLElement): void {
   effect(() => {
     root.dataset.status = training.value?.status ?? 'idle'
     const now = view.value
-    figure.hidden = now === undefined
-    if (now === undefined) return
+    figure.hidden = now === undefined || isOver(now)
+    if (now === undefined || isOver(now)) return
     canvas.setAttribute('aria-label', chartWords(now))
     if (chart === undefined) chart = new LossChart(canvas, now, index => (under.value = index))
     else chart.update(now)
@@ -50,6 +50,9 @@ export function mountTraining(root: HTMLElement): void {
     `
   })
 }
+
+/** A training that ended before its first epoch: there is no curve to show. */
+const isOver = (view: TrainingView) => view.points.length === 0 && !isTraining(view)
 
 const empty = html`
   <p class="empty">
