@@ -1,7 +1,7 @@
 import { batch } from '@preact/signals-core'
-import type { DataSummary, Fault, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
+import type { DataSummary, Fault, FileKind, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
 import { writeAddress } from './address.ts'
-import { answer, callback, engine } from './engine.ts'
+import { answer, answerReporting, callback, engine } from './engine.ts'
 import { notify, notifyFault } from './notices.ts'
 import {
   data,
@@ -49,6 +49,9 @@ export async function plant(entries = planting.value.entries): Promise<void> {
   await itemsChanged()
 }
 
+/** Take away what was said of the last file of each kind; the next one makes it stale. */
+const fileNotices: Record<FileKind, () => void> = { ratings() {}, titles() {}, model() {} }
+
 /** Opens files of any kind that the page knows, titles last: they are matched with the items at hand. */
 export async function openFiles(files: readonly File[]): Promise<void> {
   const kinds = await Promise.all(files.map(async file => ({ file, kind: await engine.sniff(file) })))
@@ -72,14 +75,17 @@ let isCancelled = false
 export async function openRatings(file: File): Promise<void> {
   if (!(await mayReplaceData(`read ${file.name}`))) return
   isCancelled = false
+  fileNotices.ratings()
   reading.value = { name: file.name, bytes: 0, total: file.size }
-  const onProgress = callback((bytes: number, total: number) => {
-    reading.value = { name: file.name, bytes, total }
-  })
-  const read = await answer(engine.readRatings(file, onProgress))
+  const read = await answerReporting(
+    (bytes, total) => {
+      reading.value = { name: file.name, bytes, total }
+    },
+    onProgress => engine.readRatings(file, onProgress),
+  )
   reading.value = undefined
   if (!read.ok) {
-    if (!isCancelled) notifyFault(`${file.name} could not be read`, read.fault)
+    if (!isCancelled) fileNotices.ratings = notifyFault(`${file.name} could not be read`, read.fault)
     return
   }
   dataChanged(read.value)
@@ -92,27 +98,30 @@ export function cancelReading(): void {
 }
 
 export async function openTitles(file: File): Promise<void> {
+  fileNotices.titles()
   const read = await answer(engine.readTitles(file))
   if (!read.ok) {
-    notifyFault(`The titles in ${file.name} could not be read`, read.fault)
+    fileNotices.titles = notifyFault(`The titles in ${file.name} could not be read`, read.fault)
     return
   }
   await itemsChanged()
   const { matched, items, size } = read.value
   if (matched === 0) {
     const text = `None of its ${size} titles has the id of one of the ${items} items at hand.`
-    notify({ tone: 'warning', title: `${file.name} holds no title that fits`, text })
+    fileNotices.titles = notify({ tone: 'warning', title: `${file.name} holds no title that fits`, text })
   }
 }
 
 export async function openModel(file: File): Promise<void> {
+  fileNotices.model()
   if (isTraining()) {
-    notify({ tone: 'warning', title: 'A training is under way', text: `Stop it, then load ${file.name}.` })
+    const text = `Stop it, then load ${file.name}.`
+    fileNotices.model = notify({ tone: 'warning', title: 'A training is under way', text })
     return
   }
   const read = await answer(engine.readModel(file))
   if (read.ok) await modelChanged(read.value)
-  else notifyFault(`${file.name} could not be loaded`, read.fault)
+  else fileNotices.model = notifyFault(`${file.name} could not be loaded`, read.fault)
 }
 
 export async function saveModel(): Promise<void> {

@@ -1,5 +1,5 @@
 import { proxy, type Remote, wrap } from 'comlink'
-import type { Engine, Fault, Outcome } from '../engine/messages.ts'
+import type { Engine, Fault, Outcome, ReadProgress } from '../engine/messages.ts'
 
 /** The worker that holds the GPU, the data and the model, so that the page's own thread stays free. */
 const worker = new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: 'lowrank' })
@@ -27,3 +27,17 @@ export async function answer<Value>(asked: Promise<Outcome<Value>>): Promise<Out
 
 /** A function of the page that the worker can call. */
 export const callback = proxy
+
+/**
+ * The answer to a question whose progress is reported. Reports go another way to the page than the answer: those that come
+ * after it are left out.
+ */
+export async function answerReporting<Value>(
+  report: ReadProgress,
+  ask: (onProgress: ReturnType<typeof proxy<ReadProgress>>) => Promise<Outcome<Value>>,
+): Promise<Outcome<Value>> {
+  let take: ReadProgress | undefined = report
+  const outcome = await answer(ask(proxy<ReadProgress>((bytes, total) => take?.(bytes, total))))
+  take = undefined
+  return outcome
+}

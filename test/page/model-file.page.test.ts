@@ -136,6 +136,35 @@ describe('the model', () => {
     expectClean()
   })
 
+  it('can be measured on a large file and left in the middle; no other file is read meanwhile', async () => {
+    const { page, expectClean } = await openPlanted('?movies=20000&factors=4&epochs=1')
+    await train(page)
+    await page.evaluate(() => {
+      const rows = new Blob(['1,2,3\n'.repeat(200_000)])
+      const transfer = new DataTransfer()
+      // The browser keeps one copy of the rows, however large the file that they make.
+      transfer.items.add(
+        new File(
+          Array.from({ length: 1000 }, () => rows),
+          'large.csv',
+        ),
+      )
+      const input = document.querySelector<HTMLInputElement>('#measure-file')!
+      input.files = transfer.files
+      input.dispatchEvent(new Event('change'))
+    })
+    const bar = page.locator('#measure progress')
+    await expect.poll(() => bar.evaluate(element => (element as HTMLProgressElement).value)).toBeGreaterThan(0)
+    await drop(page, { name: 'next.csv', content: test })
+    await page.getByRole('alert').filter({ hasText: 'Another file is being read' }).waitFor()
+    await page.locator('#measure').getByRole('button', { name: 'Cancel' }).click()
+    await bar.waitFor({ state: 'detached' })
+    await drop(page, { name: 'next.csv', content: test })
+    await untilRead(page, 'next.csv')
+    expect(await page.getByRole('alert').count()).toBe(0)
+    expectClean()
+  })
+
   it('keeps its place when it is measured on a file that is no ratings, or another is damaged', async () => {
     const { page, expectClean } = await openPlanted('?movies=20000&factors=4&epochs=1')
     await train(page)
@@ -146,6 +175,9 @@ describe('the model', () => {
     const saved = await save(page)
     await choose(page, 'Load a model', { name: 'cut.safetensors', content: saved.subarray(0, saved.length - 100) })
     await alert.filter({ hasText: 'cut.safetensors could not be loaded' }).waitFor()
+    await choose(page, 'Load a model', { name: 'no.safetensors', content: `\x08\0\0\0\0\0\0\0{"a": 1}` })
+    await alert.filter({ hasText: 'no.safetensors could not be loaded' }).waitFor()
+    expect(await alert.count()).toBe(1)
     expect(await factsOf(page, '#file')).toEqual(before)
     expectClean()
   })

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals-core'
 import { html, type TemplateResult } from 'lit-html'
 import type { FileEvaluation, ModelSummary } from '../../engine/messages.ts'
 import { openModel, saveModel } from '../actions.ts'
-import { answer, callback, engine } from '../engine.ts'
+import { answerReporting, engine } from '../engine.ts'
 import { fileButton } from '../file-button.ts'
 import { bytes, measure, percent, whole } from '../format.ts'
 import { notifyFault } from '../notices.ts'
@@ -79,10 +79,12 @@ async function evaluate(asked: ModelSummary, file: File): Promise<void> {
   evaluated.value = undefined
   isCancelled = false
   measuring.value = { name: file.name, done: 0, total: file.size }
-  const onProgress = callback((done: number, total: number) => {
-    measuring.value = { name: file.name, done, total }
-  })
-  const outcome = await answer(engine.evaluate(file, onProgress))
+  const outcome = await answerReporting(
+    (done, total) => {
+      measuring.value = { name: file.name, done, total }
+    },
+    onProgress => engine.evaluate(file, onProgress),
+  )
   measuring.value = undefined
   if (outcome.ok) evaluated.value = { model: asked, evaluation: outcome.value }
   else if (!isCancelled) notifyFault(`The model could not be measured on ${file.name}`, outcome.fault)
@@ -113,7 +115,7 @@ function measureView(asked: ModelSummary): TemplateResult {
         onFiles: ([file]) => void evaluate(asked, file!),
       })}
       ${measuring.value === undefined ? '' : measuringView(measuring.value)}
-      <div role="status">${shown === undefined ? '' : evaluationView(shown)}</div>
+      <div class="stack" role="status">${shown === undefined ? '' : evaluationView(shown)}</div>
     </div>
   `
 }
