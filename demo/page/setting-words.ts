@@ -11,8 +11,8 @@ export const modelHints = {
 } as const
 
 export const solverHints = {
-  sgd: 'Stochastic gradient descent, a small step for each rating, in one kernel. The fastest here.',
-  adam: 'Gradient descent in batches whose steps fit themselves to every number. Steady, but slower.',
+  sgd: 'Stochastic gradient descent, a small step for each rating, in one kernel. A good first choice.',
+  adam: 'Gradient descent in batches whose steps fit themselves to every number. It needs more epochs.',
   als: 'Alternating least squares solves for all users, then for all items. Needs few epochs, each of them longer.',
 } as const
 
