@@ -1,5 +1,5 @@
 import { batch } from '@preact/signals-core'
-import type { DataSummary, Fault, FileKind, ModelSummary, Outcome, TrainUpdate } from '../engine/messages.ts'
+import type { DataSummary, Fault, FileKind, ModelSummary, TrainUpdate } from '../engine/messages.ts'
 import { writeAddress } from './address.ts'
 import { answer, answerReporting, callback, engine } from './engine.ts'
 import { notify, notifyFault } from './notices.ts'
@@ -305,12 +305,4 @@ function settled(): Promise<boolean> {
       })
     }
   })
-}
-
-/** A question of a panel: its answer, or undefined after a notice. */
-export async function ask<Value>(failure: string, asked: Promise<Outcome<Value>>): Promise<Value | undefined> {
-  const outcome = await answer(asked)
-  if (outcome.ok) return outcome.value
-  notifyFault(failure, outcome.fault)
-  return undefined
 }

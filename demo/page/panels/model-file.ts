@@ -46,16 +46,23 @@ export function mountModelFile(root: HTMLElement): void {
         </p>
         <details class="commands">
           <summary>On the command line</summary>
-          <code class="code" tabindex="0" aria-label="Commands">${commands}</code>
+          <code class="code" tabindex="0" aria-label="Commands">${commands.map(commandView)}</code>
         </details>
       </div>
     `,
   )
 }
 
-const commands = `lowrank evaluate model.safetensors ratings.csv
-lowrank recommend model.safetensors --user 1
-lowrank train ratings.csv --out model.safetensors`
+const commands = [
+  'lowrank evaluate model.safetensors ratings.csv',
+  'lowrank recommend model.safetensors --user 1',
+  'lowrank train ratings.csv --out model.safetensors',
+]
+
+/** Breaks between words alone: browsers would break `--out` too. */
+const commandView = (command: string) => html`
+  <span class="command">${command.split(' ').map(word => html`<span>${word}</span> `)}</span>
+`
 
 const kinds = { explicit: 'Ratings', implicit: 'What was used', bpr: 'Order of items (BPR)' } as const
 
