@@ -110,14 +110,18 @@ export function unzstdTo(bytes: Uint8Array, size: number): Uint8Array {
   if (bytes.length >= LONGEST_HEADER && frameHeader(bytes).size === size) {
     return decompress(bytes, new Uint8Array(size))
   }
-  const decoder = new ZstdDecoder('')
+  const decoder = new ZstdDecoder('a page')
   const data = new Uint8Array(size)
   let at = 0
-  for (const pieces of [decoder.push(bytes), decoder.end()]) {
-    for (const piece of pieces) {
+  try {
+    for (const piece of decoder.push(bytes)) {
       data.set(piece, at)
       at += piece.length
     }
+    decoder.end()
+  } catch (cause) {
+    // The error names a page, and its caller the file.
+    throw new Error('the Zstandard data of a page is damaged', { cause })
   }
   if (at !== size) throw new Error('the data has another size')
   return data

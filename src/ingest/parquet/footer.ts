@@ -58,8 +58,9 @@ export async function readFooter(blob: ByteBlob, file: string): Promise<Footer> 
   return { columns: tableColumns(parquetSchema(metadata)), rows, groups }
 }
 
-function rowCount(rows: bigint): number {
-  if (rows < 0n || rows > Number.MAX_SAFE_INTEGER) throw new Error(`a row group has ${rows} rows`)
+function rowCount(rows: unknown): number {
+  if (typeof rows !== 'bigint' || rows < 0n || rows > Number.MAX_SAFE_INTEGER)
+    throw new Error(`a row group has ${rows} rows`)
   return Number(rows)
 }
 

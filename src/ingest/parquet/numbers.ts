@@ -1,5 +1,5 @@
 import { parseNumber } from '../fields.ts'
-import type { FlatColumn } from './schema.ts'
+import { type FlatColumn, WIDEST_DECIMAL } from './schema.ts'
 import type { Values } from './values.ts'
 
 /** The values of a column as numbers. */
@@ -100,6 +100,7 @@ export function unscaledDecimal({ physical }: FlatColumn, values: Values, k: num
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (physical === 'INT32') return BigInt(view.getInt32(from, true))
   if (physical === 'INT64') return view.getBigInt64(from, true)
+  if (to - from > WIDEST_DECIMAL) throw new Error(`a decimal takes ${to - from} bytes`)
   let value = 0n
   for (let at = from; at < to; at++) value = value * 256n + BigInt(bytes[at]!)
   return BigInt.asIntN(8 * (to - from), value)

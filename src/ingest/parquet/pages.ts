@@ -186,7 +186,7 @@ export class PageReader {
 }
 
 /** A number of a header that is no negative one and at most `limit`. @throws Error for another. */
-function checked(value: number | undefined, limit: number): number {
-  if (value === undefined || !(value >= 0 && value <= limit)) throw new Error(`a page header says ${value}`)
+function checked(value: unknown, limit: number): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= limit)) throw new Error(`a page header says ${value}`)
   return value
 }

@@ -31,6 +31,10 @@ export interface FlatColumn extends ParquetColumn {
 }
 
 const WIDTHS: Partial<Record<ParquetType, number>> = { BOOLEAN: 1, INT32: 4, INT64: 8, INT96: 12, FLOAT: 4, DOUBLE: 8 }
+/** Digits of the largest decimals, and the bytes that hold them. */
+const MOST_DIGITS = 76
+export const WIDEST_DECIMAL = 32
+
 const BITS = { 8: 'TINYINT', 16: 'SMALLINT', 32: 'INTEGER', 64: 'BIGINT' } as const
 const UNITS = { MILLIS: 'milliseconds', MICROS: 'microseconds', NANOS: 'nanoseconds' } as const
 
@@ -45,7 +49,7 @@ export function tableColumns(root: SchemaTree): FlatColumn[] {
       type,
       leaf,
       physical: element.type ?? 'BYTE_ARRAY',
-      width: element.type === 'FIXED_LEN_BYTE_ARRAY' ? (element.type_length ?? 0) : (WIDTHS[element.type!] ?? 0),
+      width: valueWidth(element),
       content,
       scale: decimal(element)?.scale ?? 0,
       optional: element.repetition_type === 'OPTIONAL',
@@ -53,6 +57,13 @@ export function tableColumns(root: SchemaTree): FlatColumn[] {
     leaf += leaves(tree)
     return column
   })
+}
+
+/** @throws Error for values of a fixed length that have none. */
+function valueWidth({ type, type_length: length = 0 }: SchemaElement): number {
+  if (type !== 'FIXED_LEN_BYTE_ARRAY') return type === undefined ? 0 : (WIDTHS[type] ?? 0)
+  if (!(length > 0)) throw new Error(`values are ${length} bytes long`)
+  return length
 }
 
 function leaves({ children }: SchemaTree): number {
@@ -118,9 +129,14 @@ function leafType(element: SchemaElement): { type: string; content: Content } {
   }
 }
 
+/** @throws Error for a scale that no decimal has. */
 function decimal({ converted_type, logical_type, scale, precision }: SchemaElement) {
-  if (logical_type?.type === 'DECIMAL') return { scale: logical_type.scale ?? 0, precision: logical_type.precision }
-  return converted_type === 'DECIMAL' ? { scale: scale ?? 0, precision: precision ?? 0 } : undefined
+  const said =
+    logical_type?.type === 'DECIMAL' ? logical_type : converted_type === 'DECIMAL' ? { scale, precision } : undefined
+  if (said === undefined) return undefined
+  const digits = said.scale ?? 0
+  if (!(digits >= 0 && digits <= MOST_DIGITS)) throw new Error(`a decimal has ${digits} digits behind its point`)
+  return { scale: digits, precision: said.precision ?? 0 }
 }
 
 function timeType(
