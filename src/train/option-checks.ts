@@ -64,7 +64,7 @@ export function checkTrainer(trainer: Trainer, solver: 'sgd' | 'minibatch' | 'al
 }
 
 /** Refuses rules of steps that a training would pass over; what options resolve to by default is no such rule. */
-function checkSteps(trainer: Trainer, what: string, { optimizer, schedule, penalty }: Parsed): void {
+function checkSteps(trainer: Trainer, what: string, { optimizer, schedule, onDivergence, penalty }: Parsed): void {
   if (trainer !== 'als' && trainer !== 'bpr') return
   if (optimizer !== v.getDefault(optionsSchema.entries.optimizer)) {
     const own = trainer === 'als' ? 'solves whole rows' : 'takes plain steps'
@@ -72,6 +72,12 @@ function checkSteps(trainer: Trainer, what: string, { optimizer, schedule, penal
   }
   if (trainer === 'als' && schedule !== 'constant') {
     throw new OptionError('schedule', `"schedule" ${schedule} does not go with ${what}, which has no learning rate`)
+  }
+  if (trainer === 'als' && onDivergence !== 'stop') {
+    throw new OptionError(
+      'onDivergence',
+      `"onDivergence" ${onDivergence} does not go with ${what}, which has no learning rate`,
+    )
   }
   if (trainer === 'bpr' && penalty !== undefined && penalty !== 'weighted') {
     throw new OptionError('penalty', `"penalty" ${penalty} does not go with the model bpr, which knows weighted only`)

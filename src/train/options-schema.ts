@@ -118,6 +118,13 @@ export const optionsSchema = v.strictObject({
     ),
     'constant',
   ),
+  onDivergence: v.optional(
+    option(
+      oneOf('stop', 'halve-rate'),
+      'where the loss is no longer finite or grows without bound: stop with the last good state, or go back to it, halve the learning rates and go on, 10 times at most; not with als',
+    ),
+    'stop',
+  ),
   rateDecay: v.optional(option(real(0), 'inverse schedule: rate / (1 + decay * epoch)', 'decay'), 0.1),
   regularization: v.optional(option(real(0), 'lambda, the weight of the penalty', 'lambda')),
   userRegularization: v.optional(option(real(0), 'lambda of user factors (default: the regularization)', 'lambda')),

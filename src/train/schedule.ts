@@ -2,6 +2,14 @@ import type { ResolvedOptions } from './options.ts'
 
 type ScheduleOptions = Pick<ResolvedOptions, 'schedule' | 'rateDecay' | 'epochs'>
 
+/** What a schedule remembers from epoch to epoch. */
+export interface ScheduleState {
+  /** The bold driver's factor. */
+  bold: number
+  /** The objective after the last epoch; absent before the first, and where nobody asks for it. */
+  objective?: number
+}
+
 /**
  * The factor of the learning rates in each epoch (counted from 0):
  * constant 1; inverse 1 / (1 + decay * epoch); cosine (1 + cos(pi * epoch / epochs)) / 2 (Loshchilov and Hutter, 2017);
@@ -9,8 +17,7 @@ type ScheduleOptions = Pick<ResolvedOptions, 'schedule' | 'rateDecay' | 'epochs'
  */
 export class Schedule {
   readonly #options: ScheduleOptions
-  #bold = 1
-  #objective: number | undefined
+  state: Readonly<ScheduleState> = { bold: 1 }
 
   constructor(options: ScheduleOptions) {
     this.#options = options
@@ -20,13 +27,14 @@ export class Schedule {
     const { schedule, rateDecay, epochs } = this.#options
     if (schedule === 'inverse') return 1 / (1 + rateDecay * epoch)
     if (schedule === 'cosine') return (1 + Math.cos((Math.PI * epoch) / epochs)) / 2
-    return this.#bold
+    return this.state.bold
   }
 
   /** Hears of the objective after an epoch. */
   observe(objective: number): void {
     if (this.#options.schedule !== 'bold') return
-    if (this.#objective !== undefined) this.#bold *= objective < this.#objective ? 1.05 : 0.5
-    this.#objective = objective
+    const { bold, objective: before } = this.state
+    const factor = before === undefined ? 1 : objective < before ? 1.05 : 0.5
+    this.state = { bold: factor * bold, objective }
   }
 }

@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { FactorTables, type Parameters } from '../model/tables.ts'
@@ -67,6 +68,25 @@ export class StateKeeper {
     this.#epoch = epoch
     const small = tables.userFactors.size + tables.itemFactors.size <= mirrorBytes
     if (small || performance.now() - this.#mirroredAt > 1000 * mirrorSeconds) await this.read()
+  }
+
+  /**
+   * Keeps a state from the host.
+   * @throws InputError where it is not of the tables' shape
+   */
+  put(state: KeptState): void {
+    const { users, items, factors } = this.#kept.shape
+    const lengths = { userFactors: users * factors, itemFactors: items * factors, userBias: users, itemBias: items }
+    for (const name of Object.keys(lengths) as (keyof Parameters)[]) {
+      const { length } = state.parameters[name]
+      if (length !== lengths[name]) {
+        throw new InputError(`the kept table ${name} has ${length} numbers; expected ${lengths[name]}`)
+      }
+    }
+    this.#kept.write(this.#gpu, state.parameters)
+    this.#epoch = state.epoch
+    this.#mirror = state
+    this.#mirroredAt = performance.now()
   }
 
   /** The kept state, copied to the host. */

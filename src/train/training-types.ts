@@ -1,30 +1,10 @@
 import type { Ratings } from '../data/ratings.ts'
+import type { Gpu } from '../gpu/gpu.ts'
 import type { Model } from '../model/model.ts'
 import type { SolverPlan } from '../solvers/solver.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { EpochReport } from './epoch-report.ts'
 import type { ResolvedOptions } from './options.ts'
-import type { ValidationReport } from './validation.ts'
-
-/** What an epoch gave. Errors of explicit models are in units of the ratings. */
-export interface EpochReport extends ValidationReport {
-  /** Counted from 1. */
-  epoch: number
-  /**
-   * Explicit: mean squared error over the training entries, each as the epoch passed it (als: after the epoch). Implicit:
-   * the weighted squared error over all cells of the matrix after the epoch, per entry. Bpr: the mean of
-   * -ln sigmoid(s_ui - s_uj) over the entries.
-   */
-  trainLoss: number
-  /** Training loss plus penalties, per entry: what is minimised. */
-  objective: number
-  /** Factor of the learning rates in this epoch. */
-  rateScale: number
-  /** Wall time of the epoch, validation included. */
-  seconds: number
-  /** Time that the GPU was at work on the training; absent where it cannot tell. */
-  gpuSeconds?: number
-  /** Wall time of the parts of an epoch, by name: als has `users` and `items`. */
-  phases?: Record<string, number>
-}
 
 export interface FitResult {
   model: Model
@@ -36,6 +16,19 @@ export interface FitResult {
   plan: SolverPlan
   /** Seconds to pack and upload, and to train. */
   seconds: { pack: number; train: number }
+}
+
+/** A device that was lost, and what becomes of the training. */
+export interface DeviceLoss {
+  reason: string
+  /** Counted from 1. */
+  attempt: number
+  /** How often a fresh device is asked for at most in a training. */
+  attempts: number
+  /** Epochs that were done. */
+  epoch: number
+  /** Epochs that the state on the host has seen, from which it goes on; those between are done again, to the same bits. */
+  goesOnFrom: number
 }
 
 /** What a training takes beside its options. */
@@ -53,4 +46,17 @@ export interface TrainingExtras {
    * do the options that it was trained with, but for epochs, seed and validation; an optimizer starts anew.
    */
   from?: Model | undefined
+  /** Goes on from here, to the same bytes of the model file as without a stop. Data and options must be the same. */
+  resume?: Checkpoint | undefined
+  /**
+   * Keeps the solver's tables as of the last epoch a second time on the GPU, so that `checkpoint` has that epoch even where
+   * the training has ended within the next one.
+   */
+  resumable?: boolean | undefined
+  /**
+   * Opens a fresh device where the one at hand was lost, so that the training goes on: from a state on the host, which is
+   * copied after as many epochs as it takes for that to cost no more than about 2% of the time. The lost `Gpu` stays the
+   * caller's. After 3 losses, or 3 vain attempts, the training ends with the `DeviceLostError`.
+   */
+  reopen?: ((loss: DeviceLoss) => Promise<Gpu>) | undefined
 }

@@ -1,39 +1,34 @@
-import { mergeDuplicates } from '../data/duplicates.ts'
-import { UNKNOWN } from '../data/ids.ts'
 import type { Ratings } from '../data/ratings.ts'
-import { type SeenItems, seenItems } from '../data/seen.ts'
-import { splitRandom } from '../data/split.ts'
-import { AbortedError, DeviceLostError, DivergedError, InputError, OptionError } from '../errors.ts'
+import { AbortedError, DeviceLostError, GpuUnavailableError, InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { Model } from '../model/model.ts'
-import type { FactorTables, ModelScale, Parameters } from '../model/tables.ts'
-import { errorScale } from '../solvers/error-scale.ts'
-import type { EpochSums, Solver, SolverPlan } from '../solvers/solver.ts'
-import { createSolver } from './create-solver.ts'
-import { initialParameters } from './initialize.ts'
-import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts'
-import { divergedAbove, scaleOf } from './scale.ts'
-import { Schedule } from './schedule.ts'
-import { type KeptState, StateKeeper } from './state-keeper.ts'
-import type { EpochReport, FitResult, TrainingExtras } from './training-types.ts'
-import {
-  type RankedEntries,
-  rankedEntries,
-  type ValidationMeter,
-  validateErrors,
-  validateRanking,
-  validationScore,
-} from './validation.ts'
-import { growRatings, warmOptions, warmParameters, warmScale, warmSeen } from './warm-start.ts'
+import type { SolverPlan } from '../solvers/solver.ts'
+import { Checkpoint } from './checkpoint.ts'
+import { checkConvergent, Divergence, divergedError } from './divergence.ts'
+import type { EpochReport } from './epoch-report.ts'
+import type { ResolvedOptions, TrainOptions } from './options.ts'
+import { type Mark, Progress } from './progress.ts'
+import { Run } from './run.ts'
+import type { KeptState } from './state-keeper.ts'
+import { checkData, checkOptions, checkPlan, fingerprint, planDifference } from './training-identity.ts'
+import { resultOf } from './training-result.ts'
+import { setUp, type TrainingSetup } from './training-setup.ts'
+import type { TrainingState } from './training-state.ts'
+import type { FitResult, TrainingExtras } from './training-types.ts'
 
-export type { EpochReport, FitResult, TrainingExtras } from './training-types.ts'
+export type { EpochReport } from './epoch-report.ts'
+export type { DeviceLoss, FitResult, TrainingExtras } from './training-types.ts'
 
-/** What lies on the GPU while a training runs. */
-interface Run {
-  solver: Solver
-  keeper: StateKeeper
-  meter: ValidationMeter | undefined
-}
+/** Fresh devices asked for in one training. */
+const mostReopenings = 3
+
+/** Milliseconds from a vain attempt to get a device to the next one: a driver that starts anew takes its time. */
+const reopeningPause = 1000
+
+/** Halvings of the learning rate in one training: to about a thousandth. */
+const mostHalvings = 10
+
+/** The state is copied to the host again after this many times what that took. */
+const holdingShare = 50
 
 /**
  * A training, epoch by epoch: iterate over it, or call `step`, and take the result from `finish` whenever it is enough.
@@ -41,97 +36,74 @@ interface Run {
  */
 export class Training implements AsyncIterable<EpochReport> {
   readonly options: ResolvedOptions
-  readonly #gpu: Gpu
-  readonly #ratings: Ratings
-  readonly #train: Ratings
-  readonly #validation: Ratings | undefined
-  /** What a model that ranks is validated on. */
-  readonly #ranked: RankedEntries | undefined
+  #gpu: Gpu
   readonly #extras: TrainingExtras
-  readonly #scale: ModelScale
-  readonly #divergedAbove: number
-  readonly #schedule: Schedule
-  readonly #epochs: EpochReport[] = []
-  readonly #seconds = { pack: 0, train: 0 }
+  readonly #setup: TrainingSetup
+  readonly #progress: Progress
+  #packSeconds = 0
   #run: Run | undefined
-  #best = Number.NEGATIVE_INFINITY
-  #bestEpoch = 0
+  /** Of the run at hand, or of the last. */
+  #plan: SolverPlan | undefined
+  /** Where the snapshot was taken. */
+  #mark: Mark
+  /** The state on the host, from which a run starts; the initial one where there is none. */
+  #held: TrainingState | undefined
+  #holding = { at: 0, took: 0 }
+  /** What a lost device has left of the result. */
+  #mirror: KeptState | undefined
+  #lost: DeviceLostError | undefined
+  #reopenings = 0
+  #fingerprint: Promise<string> | undefined
   #ended: FitResult | undefined
   #failure: { error: unknown } | undefined
 
   /** @throws OptionError, InputError; nothing is allocated on the GPU before the first epoch. */
   constructor(gpu: Gpu, ratings: Ratings, options: TrainOptions & TrainingExtras = {}) {
-    const { signal, validation, keepSeen, from, ...own } = options
-    const rest = from === undefined ? own : warmOptions(from, own)
-    const given = resolveOptions(rest)
-    checkTrainable(ratings)
-    if (validation !== undefined && given.validationRatio > 0) {
-      throw new OptionError('validationRatio', '"validationRatio" does not go with validation entries of your own')
-    }
+    const { signal, validation, keepSeen, from, resume, resumable, reopen, ...own } = options
     this.#gpu = gpu
-    // Implicit entries of one cell are parts of its count or strength; bpr takes each for a positive of its own.
-    const entries = given.model === 'implicit' ? mergeDuplicates(ratings, 'sum') : ratings
-    const grown = from === undefined ? entries : growRatings(entries, from)
-    this.#ratings = grown
-    this.#extras = { signal, validation, keepSeen, from }
-    const { validationRatio, seed } = given
-    const parts = validationRatio > 0 ? splitRandom(grown, { ratio: validationRatio, seed }) : undefined
-    this.#train = parts?.train ?? grown
-    this.#validation = parts?.test ?? validation?.alignTo(grown.userIds, grown.itemIds)
-    if (this.#validation?.length === 0) throw new OptionError('validation', 'there are no entries to validate on')
-    if (given.patience > 0 && this.#validation === undefined) {
-      throw new OptionError('patience', '"patience" needs validation entries: give a "validationRatio"')
+    this.#extras = { signal, validation, keepSeen, from, resume, resumable, reopen }
+    this.#setup = setUp(ratings, own, this.#extras)
+    this.options = this.#setup.options
+    this.#progress = new Progress(this.options)
+    if (resume !== undefined) {
+      const { identity, state } = resume
+      checkOptions(identity, state.mark, this.options)
+      this.#held = state
+      this.#progress.goTo(state.mark, state.reports)
     }
-    if (this.#validation !== undefined && given.model !== 'explicit') {
-      const option = parts === undefined ? 'validation' : 'validationRatio'
-      this.#ranked = rankedEntries(this.#train, this.#validation, { option, model: given.model })
-    }
-    const scale = scaleOf(this.#train, given)
-    this.#scale = from === undefined ? scale : warmScale(from, scale)
-    this.options = resolveOptions(rest, {
-      ...errorScale(this.#train, this.#scale),
-      density: this.#train.length / (grown.userCount * grown.itemCount),
-    })
-    this.#schedule = new Schedule(this.options)
-    this.#divergedAbove = divergedAbove(this.#train, this.#scale, this.options)
+    this.#mark = this.#progress.mark()
   }
 
   /** Entries that are trained on, those of one cell of an implicit matrix counted once, and those held out for validation. */
   get entries(): { train: number; validation: number } {
-    return { train: this.#train.length, validation: this.#validation?.length ?? 0 }
+    const { train, validation } = this.#setup
+    return { train: train.length, validation: validation?.length ?? 0 }
+  }
+
+  /** Epochs that are done. */
+  get epoch(): number {
+    return this.#progress.epoch
   }
 
   /**
    * Packs and uploads, which the first epoch would do otherwise; returns how the solver cut the work on this device.
-   * @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError
+   * @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError; InputError for a checkpoint of other data
    */
   async prepare(): Promise<SolverPlan> {
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#ended !== undefined) return this.#ended.plan
-    this.#run ??= await this.#start()
-    return this.#run.solver.plan
+    return await this.#surviving(async run => run.solver.plan)
   }
 
   /**
    * Runs one more epoch; undefined when there is none left.
-   * @throws DivergedError, AbortedError, DeviceLostError, each with the result so far; GPU errors
+   * @throws DivergedError, AbortedError, DeviceLostError, each with the result so far; GPU errors; InputError for a
+   *   checkpoint of other data
    */
   async step(): Promise<EpochReport | undefined> {
     if (this.#ended !== undefined || this.#failure !== undefined) return undefined
-    const epoch = this.#epochs.length
-    if (epoch >= this.options.epochs || this.#outOfPatience(epoch)) return undefined
-    try {
-      this.#run ??= await this.#start()
-      return await this.#runEpoch(this.#run, epoch)
-    } catch (error) {
-      this.#failure = { error }
-      try {
-        this.#failure.error = await this.#explain(error, epoch)
-      } finally {
-        this.destroy()
-      }
-      throw this.#failure.error
-    }
+    if (this.#progress.epoch >= this.options.epochs || this.#progress.outOfPatience) return undefined
+    return await this.#orFail(() => this.#surviving(run => this.#runEpoch(run)))
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<EpochReport, void, undefined> {
@@ -143,176 +115,225 @@ export class Training implements AsyncIterable<EpochReport> {
   }
 
   /**
+   * Where the training stands, with all that it needs to go on, copied to the host. After a training has ended early: its
+   * last epoch where it was `resumable`, else the last state that was on the host.
+   * @throws InputError where there is none, and after `finish`
+   */
+  async checkpoint(): Promise<Checkpoint> {
+    const ended = this.#ended !== undefined || this.#failure !== undefined
+    const state = ended ? this.#held : await this.#surviving(run => this.#read(run))
+    if (state === undefined || this.#ended !== undefined) {
+      throw new InputError('the training has ended: a checkpoint is taken before, or of one that is "resumable"')
+    }
+    const { description, vendor } = this.#gpu.capabilities.adapter
+    const identity = {
+      data: await this.#data(),
+      options: this.options,
+      plan: this.#plan!,
+      adapter: description || vendor || 'an unnamed adapter',
+    }
+    return new Checkpoint(identity, state)
+  }
+
+  /**
    * Ends the training here: the model of the best epoch so far by validation, else of the last; frees the GPU's part.
    * @throws what ended a training that failed
    */
   async finish(): Promise<FitResult> {
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#ended === undefined) {
-      this.#run ??= await this.#start()
+      await this.#orFail(async () => {
+        this.#ended = this.#result(await this.#surviving(run => run.keeper.read()))
+      })
+      this.destroy()
+    }
+    return this.#ended!
+  }
+
+  /** Frees what the training holds on the GPU; `finish` and a failure do so by themselves. */
+  destroy(): void {
+    this.#run?.destroy()
+    this.#run = undefined
+  }
+
+  /** What fails in `work` ends the training. */
+  async #orFail<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#failure = { error }
       try {
-        this.#ended = this.#result(await this.#run.keeper.read(), this.#run.solver.plan)
+        this.#failure.error = await this.#explain(error)
       } finally {
         this.destroy()
       }
+      throw this.#failure.error
     }
-    return this.#ended
+  }
+
+  /** `work` with the run at its last epoch; begun anew on a fresh device where one is lost and there is another. */
+  async #surviving<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const { epoch: reached, reports } = this.#progress
+    for (;;) {
+      try {
+        this.#run ??= await this.#start()
+        while (this.#progress.epoch < reached) await this.#runEpoch(this.#run)
+        return await work(this.#run)
+      } catch (error) {
+        if (!(error instanceof DeviceLostError)) throw error
+        await this.#reopen(error, reports.slice(0, reached))
+      }
+    }
   }
 
   async #start(): Promise<Run> {
     const began = performance.now()
-    let drawn: Parameters | undefined
-    const initial = () => {
-      drawn ??= this.#initialParameters()
-      return drawn
-    }
-    const solver = await createSolver(this.#gpu, this.#train, this.#scale, initial, this.options)
-    const made: { destroy(): void }[] = [solver]
+    const { resume, from, resumable } = this.#extras
+    if (resume !== undefined) checkData(resume.identity, await this.#data())
+    const run = await Run.start(this.#gpu, this.#setup, from)
     try {
-      const keeper = await StateKeeper.create(this.#gpu, solver.tables, initial())
-      made.push(keeper)
-      const meter = await this.#createMeter(solver.tables)
-      if (meter !== undefined) made.push(meter)
-      await this.#gpu.idle()
-      return { solver, keeper, meter }
+      this.#checkPlan(run.solver.plan)
+      const held = this.#held
+      if (held !== undefined) await run.restore(held)
+      this.#progress.goTo(held?.mark ?? new Progress(this.options).mark(), held?.reports ?? [])
+      if (resumable === true || this.options.onDivergence === 'halve-rate') {
+        run.snapshot = await run.solver.state.snapshot()
+        this.#mark = this.#progress.mark()
+      }
+      this.#holding = { at: performance.now(), took: 0 }
+      return run
     } catch (error) {
-      for (const part of made) part.destroy()
+      run.destroy()
       throw error
     } finally {
-      this.#seconds.pack = (performance.now() - began) / 1000
+      this.#packSeconds = (performance.now() - began) / 1000
     }
   }
 
-  #initialParameters(): Parameters {
-    const { from } = this.#extras
-    const drawn = initialParameters(this.#train, this.options)
-    return from === undefined ? drawn : warmParameters(from, drawn)
+  /** Tables of one plan do not fit another. */
+  #checkPlan(plan: SolverPlan): void {
+    const { resume } = this.#extras
+    if (this.#lost !== undefined && planDifference(this.#plan ?? plan, plan) !== undefined) throw this.#lost
+    if (resume !== undefined) checkPlan(resume.identity, plan)
+    this.#plan = plan
   }
 
-  async #createMeter(tables: FactorTables): Promise<ValidationMeter | undefined> {
-    if (this.#ranked !== undefined) return validateRanking(this.#gpu, tables, this.#scale, this.#ranked)
-    return this.#validation && (await validateErrors(this.#gpu, tables, this.#scale, this.#validation))
+  /** @param reports of the epochs that are done */
+  async #reopen(lost: DeviceLostError, reports: EpochReport[]): Promise<void> {
+    const { reopen, signal } = this.#extras
+    const { length: epoch } = reports
+    const mirror = this.#run?.keeper.mirror
+    // A run that was to catch up may have been lost before it did.
+    if (mirror !== undefined && mirror.epoch >= (this.#mirror?.epoch ?? 0)) this.#mirror = mirror
+    this.#lost = lost
+    lost.epoch = epoch
+    this.destroy()
+    while (reopen !== undefined && this.#reopenings < mostReopenings) {
+      signal?.throwIfAborted()
+      this.#reopenings++
+      try {
+        this.#gpu = await reopen({
+          reason: lost.reason,
+          attempt: this.#reopenings,
+          attempts: mostReopenings,
+          epoch,
+          goesOnFrom: this.#held?.mark.epoch ?? 0,
+        })
+        return
+      } catch (error) {
+        if (!(error instanceof GpuUnavailableError)) throw error
+        await new Promise(resolve => setTimeout(resolve, reopeningPause))
+      }
+    }
+    this.#progress.reports = reports
+    throw lost
   }
 
-  async #runEpoch(run: Run, epoch: number): Promise<EpochReport> {
+  /** Runs an epoch that does not diverge, at a lower rate where that is wanted and needed. */
+  async #runEpoch(run: Run): Promise<EpochReport> {
+    for (;;) {
+      try {
+        return await this.#tryEpoch(run)
+      } catch (error) {
+        const halves = this.options.onDivergence === 'halve-rate' && this.#progress.halvings < mostHalvings
+        if (!(error instanceof Divergence) || !halves) throw error
+        await run.snapshot!.restore()
+        this.#progress.halveRate()
+      }
+    }
+  }
+
+  async #tryEpoch(run: Run): Promise<EpochReport> {
     const began = performance.now()
-    const rateScale = this.#schedule.scaleAt(epoch)
-    const sums = await run.solver.runEpoch({ epoch, rateScale, signal: this.#extras.signal })
-    const trainLoss = sums.squaredError / this.#train.length
-    if (this.#diverged(sums, trainLoss)) throw new Divergence(trainLoss, sums.failure)
-    const objective = trainLoss + sums.penalty / this.#train.length
-    this.#schedule.observe(objective)
-    const validation = await run.meter?.measure(this.#extras.signal)
-    const score = validation && validationScore(validation)
-    if (score === undefined || score > this.#best) {
-      this.#best = score ?? this.#best
-      this.#bestEpoch = epoch + 1
-      await run.keeper.keep(run.solver.tables, epoch + 1)
-    }
-    const seconds = (performance.now() - began) / 1000
-    this.#seconds.train += seconds
+    const { signal } = this.#extras
+    const { epoch, rateScale, halvings } = this.#progress
+    const sums = await run.solver.runEpoch({ epoch, rateScale, signal })
+    const { train } = this.#setup
+    const trainLoss = sums.squaredError / train.length
+    checkConvergent(sums, trainLoss, this.#setup)
+    const objective = trainLoss + sums.penalty / train.length
+    const validation = await run.meter?.measure(signal)
+    if (this.#progress.observe(objective, validation)) await run.keeper.keep(run.solver.tables, epoch + 1)
+    const elapsed = () => (performance.now() - began) / 1000
     const report: EpochReport = {
       epoch: epoch + 1,
       trainLoss,
       objective,
       ...validation,
       rateScale,
-      seconds,
+      ...(halvings === 0 ? {} : { halvings }),
+      seconds: elapsed(),
       ...(sums.gpuSeconds === undefined ? {} : { gpuSeconds: sums.gpuSeconds }),
       ...(sums.phases === undefined ? {} : { phases: sums.phases }),
     }
-    this.#epochs.push(report)
+    this.#progress.reports.push(report)
+    await this.#secure(run)
+    report.seconds = elapsed()
     return report
   }
 
-  #outOfPatience(epoch: number): boolean {
-    const { patience } = this.options
-    return patience > 0 && this.#validation !== undefined && epoch - this.#bestEpoch >= patience
+  /** Copies the state after an epoch to where it is needed. */
+  async #secure(run: Run): Promise<void> {
+    await run.snapshot?.take()
+    this.#mark = this.#progress.mark()
+    const { at, took } = this.#holding
+    const began = performance.now()
+    if (this.#extras.reopen === undefined || began - at < holdingShare * took) return
+    this.#held = await this.#read(run)
+    const now = performance.now()
+    this.#holding = { at: now, took: now - began }
   }
 
-  #diverged(sums: EpochSums, trainLoss: number): boolean {
-    return !Number.isFinite(trainLoss) || !Number.isFinite(sums.penalty) || trainLoss > this.#divergedAbove
+  #read(run: Run): Promise<TrainingState> {
+    return run.read(run.solver.state, this.#progress.mark(), this.#progress.reports)
+  }
+
+  #data(): Promise<string> {
+    this.#fingerprint ??= fingerprint(this.#setup, this.#extras)
+    return this.#fingerprint
   }
 
   /** Gives an error what the training still has. */
-  async #explain(error: unknown, epoch: number): Promise<unknown> {
-    const run = this.#run
-    const result = (state: KeptState) => run && this.#result(state, run.solver.plan)
-    const keeper = run?.keeper
+  async #explain(error: unknown): Promise<unknown> {
     if (error instanceof DeviceLostError) {
-      error.epoch = epoch
-      error.result = keeper && result(keeper.mirror)
+      error.result = this.#mirror && this.#result(this.#mirror)
       return error
     }
     const { signal } = this.#extras
     const aborted = signal?.aborted === true && error === signal.reason
     if (!(error instanceof Divergence) && !aborted) return error
-    const kept = keeper && result(await keeper.read())
-    if (aborted) return new AbortedError(epoch, kept, { cause: error })
-    return new DivergedError(epoch, (error as Divergence).loss, this.#adviceOn(error as Divergence, epoch), kept)
+    const run = this.#run
+    const { epoch, reports } = this.#progress
+    if (run?.snapshot !== undefined) this.#held = await run.read(run.snapshot, this.#mark, reports)
+    const state = run === undefined ? this.#mirror : await run.keeper.read()
+    const result = state && this.#result(state)
+    if (error instanceof Divergence) return divergedError(error, this.#setup, this.#progress, result)
+    return new AbortedError(epoch, result, { cause: error })
   }
 
-  #adviceOn({ failure }: Divergence, epoch: number): ConstructorParameters<typeof DivergedError>[2] {
-    if (failure !== undefined) {
-      const { side, row } = failure
-      const ids = side === 'users' ? this.#ratings.userIds : this.#ratings.itemIds
-      return { row: { side, row, id: ids.at(row) } }
-    }
-    if (this.options.solver === 'als') return {}
-    const rate = this.options.learningRate * this.#schedule.scaleAt(epoch)
-    return { suggestedRate: Number((rate / 4).toPrecision(1)) }
-  }
-
-  #result(state: KeptState, plan: SolverPlan): FitResult {
-    const { options } = this
-    const { userFactors, itemFactors, userBias, itemBias } = state.parameters
-    const model = new Model(
-      {
-        ...this.#scale,
-        factors: options.factors,
-        userFactors,
-        itemFactors,
-        ...(options.biases && options.model !== 'bpr' ? { userBias } : {}),
-        ...(options.biases ? { itemBias } : {}),
-        userIds: this.#ratings.userIds,
-        itemIds: this.#ratings.itemIds,
-        ...(this.#extras.keepSeen === false ? {} : { seen: this.#seen() }),
-        options: { ...options },
-        plan,
-      },
-      this.#gpu,
-    )
-    return { model, epochs: this.#epochs, epoch: state.epoch, options, plan, seconds: this.#seconds }
-  }
-
-  #seen(): SeenItems {
-    const seen = seenItems(this.#ratings)
-    return this.#extras.from === undefined ? seen : warmSeen(this.#extras.from, seen)
-  }
-
-  /** Frees what the training holds on the GPU; `finish` and a failure do so by themselves. */
-  destroy(): void {
-    this.#run?.meter?.destroy()
-    this.#run?.keeper.destroy()
-    this.#run?.solver.destroy()
-    this.#run = undefined
-  }
-}
-
-class Divergence extends Error {
-  constructor(
-    readonly loss: number,
-    readonly failure: EpochSums['failure'],
-  ) {
-    super('diverged')
-  }
-}
-
-function checkTrainable(ratings: Ratings): void {
-  if (ratings.length === 0) throw new InputError('there are no ratings to train on')
-  for (let e = 0; e < ratings.length; e++) {
-    if (ratings.users[e] === UNKNOWN || ratings.items[e] === UNKNOWN) {
-      throw new InputError(`entry ${e} names an unknown user or item; training needs entries whose ids are all known`)
-    }
+  #result(state: KeptState): FitResult {
+    const { reports: epochs } = this.#progress
+    const trained = { state, plan: this.#plan!, epochs, packSeconds: this.#packSeconds }
+    return resultOf(this.#gpu, this.#setup, this.#extras, trained)
   }
 }
