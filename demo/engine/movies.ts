@@ -52,6 +52,7 @@ export function movieShape(entries: number): Omit<PlantedOptions, 'seed'> {
     interactionSd: 0.6,
     groups: genreNames.length,
     groupShare: 0.9,
+    taste: 1.2,
     itemExponent: 1,
     userExponent: 0.6,
   }

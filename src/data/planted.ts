@@ -1,9 +1,9 @@
 import { InputError, OptionError } from '../errors.ts'
 import { IdTable, UNKNOWN } from './ids.ts'
 import { MOST_GROUPS, type PlantedGroups, plantGroups } from './planted-groups.ts'
+import { drawPairs, shufflePairs, type Taste } from './planted-pairs.ts'
 import { Random } from './random.ts'
 import { Ratings } from './ratings.ts'
-import { SumTree } from './sum-tree.ts'
 
 export interface PlantedOptions {
   users: number
@@ -26,6 +26,11 @@ export interface PlantedOptions {
   groups?: number
   /** Share of the variance of p_u . q_i that lies between the groups, from 0 to 1. Without groups it has no effect. */
   groupShare?: number
+  /**
+   * How much users take what they like: an item drawn by its popularity is taken with probability
+   * 1 / (1 + exp(-taste p_u . q_i / interactionSd)); 0 for by popularity alone.
+   */
+  taste?: number
   /** s of the popularity of the item of rank j (from 1), (j + shift * items)^-s; 0 makes all alike. */
   itemExponent?: number
   /** Shift of that law, as a share of the items: flattens its head; 0 is Zipf's law. */
@@ -46,6 +51,7 @@ export const PLANTED_DEFAULTS = {
   interactionSd: 0.6,
   groups: 0,
   groupShare: 0.7,
+  taste: 0,
   itemExponent: 2,
   itemShift: 0.035,
   userExponent: 1.5,
@@ -75,7 +81,8 @@ export interface PlantedSet {
  * continuous and neither rounded nor clipped.
  *
  * The raw id of a user or an item is its rank by expected count, from 1. A user's entries are drawn without replacement
- * by the popularity of the items, so that no pair stands twice; entries come in random order. As in any `Ratings`, users
+ * by the popularity of the items, and by taste where that is asked for, so that no pair stands twice; entries come in random
+ * order. As in any `Ratings`, users
  * and items are numbered by first appearance, and those without an entry are in no id table.
  *
  * With groups, the factors of an item of group g are q = s (sqrt(share) c_g + sqrt(1 - share) z), where z is Gaussian of
@@ -91,15 +98,17 @@ export function plantedRatings(options: PlantedOptions): PlantedSet {
   checkOptions(settings)
   const { users: userTotal, items: itemTotal, entries, noise, seed } = settings
 
+  const planted = settings.groups === 0 ? undefined : drawGroups(settings)
+  const { rating, interaction } = drawTruth(settings, planted)
+
   const users = new Uint32Array(entries)
   const items = new Uint32Array(entries)
-  drawPairs(settings, users, items)
+  drawPairs(settings, users, items, new Random(seed, STREAMS.pairs), tasteOf(settings, interaction))
   shufflePairs(users, items, new Random(seed, STREAMS.order))
   const userRanks = renumber(users, userTotal)
   const itemRanks = renumber(items, itemTotal)
 
-  const planted = settings.groups === 0 ? undefined : drawGroups(settings)
-  const truth = drawTruth(settings, userRanks, itemRanks, planted)
+  const truth = (user: number, item: number) => rating(userRanks[user]!, itemRanks[item]!)
   const values = new Float32Array(entries)
   const random = new Random(seed, STREAMS.noise)
   for (let e = 0; e < entries; e++) values[e] = truth(users[e]!, items[e]!) + noise * random.normal()
@@ -124,6 +133,7 @@ const STREAMS = {
   factors: 0x706c6e76,
   noise: 0x706c6e77,
   groups: 0x706c6e78,
+  taste: 0x706c6e79,
 } as const
 
 function checkOptions(settings: Settings): void {
@@ -139,7 +149,7 @@ function checkOptions(settings: Settings): void {
   for (const option of ['noise', 'userBiasSd', 'itemBiasSd', 'interactionSd', 'itemShift', 'userShift'] as const) {
     check(option, Number.isFinite(settings[option]) && settings[option] >= 0, 'a finite number of at least 0')
   }
-  for (const option of ['itemExponent', 'userExponent'] as const) {
+  for (const option of ['itemExponent', 'userExponent', 'taste'] as const) {
     check(option, settings[option] >= 0 && settings[option] <= 10, 'a number from 0 to 10')
   }
   const { groups, groupShare } = settings
@@ -152,73 +162,6 @@ function checkOptions(settings: Settings): void {
   check('groupShare', groupShare >= 0 && groupShare <= 1, 'a number from 0 to 1')
   check('mean', Number.isFinite(settings.mean), 'a finite number')
   check('seed', Number.isInteger(seed) && seed >= 0 && seed <= UNKNOWN, 'an integer from 0 to 2^32 - 1')
-}
-
-/** Zipf-Mandelbrot weights: (j + shift * length)^-exponent of the ranks j = 1 to length, descending, the first being 1. */
-function popularity(length: number, exponent: number, shift: number): Float64Array {
-  const head = 1 + shift * length
-  const weights = new Float64Array(length)
-  for (let j = 0; j < length; j++) weights[j] = ((head + j) / head) ** -exponent
-  return weights
-}
-
-/**
- * Deals `total` entries over rows in proportion to their descending weights, no row more than `cap`: rows that would
- * get more are full, and the others share what is left. Real shares become integers by rounding their running sum; what
- * rounding leaves over goes to the first rows with room, so that the counts add up to `total` exactly.
- */
-function dealCounts(weights: Float64Array, total: number, cap: number): Uint32Array {
-  // weightFrom[row]: the sum of the weights from `row` on, added from the small end.
-  const weightFrom = new Float64Array(weights.length + 1)
-  for (let row = weights.length - 1; row >= 0; row--) weightFrom[row] = weightFrom[row + 1]! + weights[row]!
-  let full = 0
-  while (full < weights.length && weights[full]! * (total - full * cap) >= cap * weightFrom[full]!) full++
-
-  const counts = new Uint32Array(weights.length).fill(cap, 0, full)
-  const open = total - full * cap
-  let dealt = 0
-  for (let row = full; row < weights.length; row++) {
-    const share = 1 - weightFrom[row + 1]! / weightFrom[full]!
-    counts[row] = Math.min(Math.max(Math.round(share * open) - dealt, 0), cap)
-    dealt += counts[row]!
-  }
-  for (let row = full; dealt < open; row++) {
-    const more = Math.min(cap - counts[row]!, open - dealt)
-    counts[row]! += more
-    dealt += more
-  }
-  return counts
-}
-
-function drawPairs(settings: Settings, users: Uint32Array, items: Uint32Array): void {
-  const counts = dealCounts(
-    popularity(settings.users, settings.userExponent, settings.userShift),
-    settings.entries,
-    settings.items,
-  )
-  const tree = new SumTree(popularity(settings.items, settings.itemExponent, settings.itemShift))
-  const random = new Random(settings.seed, STREAMS.pairs)
-  let e = 0
-  for (let u = 0; u < counts.length; u++) {
-    const start = e
-    for (const end = start + counts[u]!; e < end; e++) {
-      users[e] = u
-      items[e] = tree.take(random)
-    }
-    for (let drawn = start; drawn < e; drawn++) tree.putBack(items[drawn]!)
-  }
-}
-
-function shufflePairs(users: Uint32Array, items: Uint32Array, random: Random): void {
-  for (let e = users.length - 1; e > 0; e--) {
-    const other = random.below(e + 1)
-    const user = users[e]!
-    const item = items[e]!
-    users[e] = users[other]!
-    items[e] = items[other]!
-    users[other] = user
-    items[other] = item
-  }
 }
 
 /** Renumbers ranks by first appearance, in place; returns the rank of each new index. */
@@ -237,20 +180,30 @@ function renumber(ranks: Uint32Array, total: number): Uint32Array {
   return rankOf.slice(0, size)
 }
 
+/** Whether a user takes an item that was drawn; undefined where all are taken. */
+function tasteOf({ taste, interactionSd, seed }: Settings, interaction: Truth['interaction']): Taste | undefined {
+  if (taste === 0 || interactionSd === 0) return undefined
+  const random = new Random(seed, STREAMS.taste)
+  return (user, item) => random.uniform() < 1 / (1 + Math.exp((-taste * interaction(user, item)) / interactionSd))
+}
+
 function drawGroups({ items, groups, rank, seed }: Settings): PlantedGroups {
   return plantGroups(items, groups, rank, new Random(seed, STREAMS.groups))
 }
 
+/** What ratings are drawn from, by the ranks of users and items. */
+interface Truth {
+  /** mu + b_u + b_i + p_u . q_i */
+  rating(user: number, item: number): number
+  /** p_u . q_i */
+  interaction(user: number, item: number): number
+}
+
 /**
- * Draws biases and factors by rank and binds them to dense indices. With p and q from N(0, s^2), the variance of
- * p_u . q_i is k s^4, hence s = sqrt(interactionSd) / k^(1/4).
+ * Draws biases and factors. With p and q from N(0, s^2), the variance of p_u . q_i is k s^4, hence
+ * s = sqrt(interactionSd) / k^(1/4).
  */
-function drawTruth(
-  settings: Settings,
-  userRanks: Uint32Array,
-  itemRanks: Uint32Array,
-  planted: PlantedGroups | undefined,
-): PlantedSet['truth'] {
+function drawTruth(settings: Settings, planted: PlantedGroups | undefined): Truth {
   const { rank: k, mean } = settings
   const random = new Random(settings.seed, STREAMS.factors)
   const gaussian = (length: number, sd: number) => {
@@ -267,12 +220,14 @@ function drawTruth(
   planted?.groups.forEach((group, rank) => {
     for (let f = 0; f < k; f++) q[rank * k + f]! += factorSd * Math.sqrt(share) * planted.centres[group * k + f]!
   })
-  return (user, item) => {
-    const u = userRanks[user]!
-    const i = itemRanks[item]!
-    let sum = mean + userBias[u]! + itemBias[i]!
-    for (let f = 0; f < k; f++) sum += p[u * k + f]! * q[i * k + f]!
+  const plusProduct = (start: number, user: number, item: number) => {
+    let sum = start
+    for (let f = 0; f < k; f++) sum += p[user * k + f]! * q[item * k + f]!
     return sum
+  }
+  return {
+    rating: (user, item) => plusProduct(mean + userBias[user]! + itemBias[item]!, user, item),
+    interaction: (user, item) => plusProduct(0, user, item),
   }
 }
 

@@ -153,3 +153,29 @@ describe('plantGroups', () => {
     }
   })
 })
+
+describe('taste of a planted set', () => {
+  const meanInteraction = (taste: number) => {
+    const flat = { userBiasSd: 0, itemBiasSd: 0, mean: 0, noise: 0 }
+    const { ratings } = plantedRatings({ ...shape, ...flat, taste })
+    return ratings.values.reduce((sum, value) => sum + value, 0) / ratings.length
+  }
+
+  it('grows what users think of their items', () => {
+    const means = [0, 0.5, 2, 10].map(meanInteraction)
+    expect(Math.abs(means[0]!)).toBeLessThan(0.05)
+    for (let at = 1; at < means.length; at++) expect(means[at]!).toBeGreaterThan(means[at - 1]! + 0.05)
+  })
+
+  it('draws no pair twice, and all pairs where all are asked for', () => {
+    for (const entries of [5000, 40 * 200]) {
+      const { ratings } = plantedRatings({ users: 40, items: 200, entries, taste: 5, seed: 1 })
+      const pairs = ratings.users.map((user, e) => user * ratings.itemCount + ratings.items[e]!)
+      expect(new Set(pairs).size).toBe(entries)
+    }
+  })
+
+  it('is a number of at least 0', () => {
+    for (const taste of [-1, Number.NaN, 11]) expect(() => plantedRatings({ ...shape, taste })).toThrow(OptionError)
+  })
+})

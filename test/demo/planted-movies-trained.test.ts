@@ -2,6 +2,9 @@ import { expect, it } from 'vitest'
 import { plantMovies } from '../../demo/engine/movies.ts'
 import { type Projection, projectItems } from '../../demo/engine/projection.ts'
 import { splitRandom } from '../../src/data/split.ts'
+import { countRows } from '../../src/layout/rows.ts'
+import { evaluateRanking } from '../../src/metrics/evaluate-ranking.ts'
+import { Model } from '../../src/model/model.ts'
 import { fit } from '../../src/train/fit.ts'
 import { useGpu } from '../support/gpu.ts'
 
@@ -44,3 +47,22 @@ it.each(['sgd', 'als'] as const)(
     model.destroy()
   },
 )
+
+it('are chosen by taste: an implicit model ranks them better than popularity does', async () => {
+  const { model } = await fit(context.gpu, train, { model: 'implicit', factors: 16 })
+  const { userCount, itemCount } = train
+  const popular = new Model(
+    {
+      ...model.parts,
+      factors: 1,
+      userFactors: new Float32Array(userCount),
+      itemFactors: new Float32Array(itemCount),
+      itemBias: Float32Array.from(countRows(train.items, itemCount)),
+    },
+    context.gpu,
+  )
+  const ndcg = async (ranked: Model) => (await evaluateRanking(ranked, test, { at: [10] })).metrics['ndcg@10']!
+  expect(await ndcg(model)).toBeGreaterThan(1.2 * (await ndcg(popular)))
+  popular.destroy()
+  model.destroy()
+})

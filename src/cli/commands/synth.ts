@@ -20,6 +20,7 @@ const abouts: Readonly<Record<keyof PlantedOptions, string>> = {
   interactionSd: 'standard deviation of p_u . q_i',
   groups: 'groups of like items, as genres are; 0 for none',
   groupShare: 'share of the variance of p_u . q_i that lies between the groups, from 0 to 1',
+  taste: 'how much users take what they like; 0 for by popularity alone',
   itemExponent: 'how fast the popularity of items falls: (rank + shift * items)^-exponent',
   itemShift: 'flattens the head of that law; a share of the items',
   userExponent: 'the same for the activity of users',
