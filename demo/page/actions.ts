@@ -147,7 +147,6 @@ export async function train(goOn = false): Promise<void> {
     status: 'preparing',
     settings: chosen,
     data: data.value.name,
-    planted: data.value.kind === 'planted',
     measure: chosen.model === 'explicit' ? 'RMSE' : 'NDCG@10',
     yardsticks: [],
     entries: { train: 0, heldOut: 0 },

@@ -37,8 +37,6 @@ export interface TrainingView {
   settings: Settings
   /** Name of its data. */
   data: string
-  /** Its data are planted movies. */
-  planted: boolean
   measure: Measure
   yardsticks: Yardstick[]
   entries: { train: number; heldOut: number }

@@ -101,12 +101,8 @@ export function meaning(view: TrainingView): string {
 
 /** What to try next, where the curve says it. */
 function advice(view: TrainingView, last: EpochPoint): string | undefined {
-  const { measure, yardsticks, settings, planted } = view
+  const { measure, yardsticks, settings } = view
   const explicit = lessIsBetter(measure)
-  // Planted entries are drawn by popularity; tastes are in their ratings alone.
-  if (planted && !explicit) {
-    return 'In made-up movies what people picked follows popularity alone, so nothing can beat that: open ratings of your own.'
-  }
   const best = bestPoint(view)!
   const lost = explicit ? last.heldOut / best.heldOut - 1 : best.heldOut / last.heldOut - 1
   if (lost > 0.01) {

@@ -18,7 +18,6 @@ const view = (changed: Partial<TrainingView>): TrainingView => ({
   status: 'running',
   settings: { model: 'explicit', solver: 'sgd', factors: 16, epochs: 20, seed: 1 },
   data: 'x',
-  planted: false,
   measure: 'RMSE',
   yardsticks: [
     { kind: 'mean', value: 1.1 },
@@ -91,19 +90,6 @@ describe('meaning', () => {
     expect(meaning(ranks)).toBe(
       'It ranks what people picked next with an NDCG@10 of 0.250, 1 being perfect: 2.5 times popularity alone.',
     )
-  })
-
-  it('does not ask for what planted movies cannot give: their picks follow popularity alone', () => {
-    const ranks = {
-      measure: 'NDCG@10',
-      yardsticks: [{ kind: 'popular', value: 0.2 }],
-      points: curve(0.15, 0.1),
-    } as const
-    const [planted, file] = [true, false].map(planted =>
-      meaning(view({ ...ranks, yardsticks: [...ranks.yardsticks], planted })),
-    )
-    expect(planted).toMatch(/nothing can beat that/)
-    expect(file).toMatch(/best after epoch 1 .* try 1 epoch or/)
   })
 
   it('says what is left of a failure, and of no epoch', () => {
