@@ -1,6 +1,7 @@
 import { Decompress, decompress } from 'fzstd'
 import { InputError } from '../errors.ts'
 import { joined } from './text.ts'
+import { Xxh64 } from './xxh64.ts'
 import { type FrameHeader, frameHeader, frameLayout } from './zstd-frame.ts'
 
 /** Data that a block may give (RFC 8878, section 3.1.1.2.4). */
@@ -16,6 +17,7 @@ interface Frame {
   header: FrameHeader
   decoder: Decompress
   bytes: number
+  hash: Xxh64 | undefined
 }
 
 /** Decompresses Zstandard data piece by piece, with all its frames. */
@@ -75,7 +77,8 @@ export class ZstdDecoder {
     if (magic !== 0xfd2fb528) throw new Error('a frame does not begin with its magic')
     if (bytes.length < frameLayout(bytes[4]!).bytes) return 0
     const header = frameHeader(bytes)
-    const frame = { header, bytes: 0, decoder: new Decompress(data => this.#take(data)) }
+    const hash = header.checksum > 0 ? new Xxh64() : undefined
+    const frame = { header, hash, bytes: 0, decoder: new Decompress(data => this.#take(data)) }
     frame.decoder.push(bytes.slice(0, header.bytes))
     this.#frame = frame
     return header.bytes
@@ -83,7 +86,9 @@ export class ZstdDecoder {
 
   #take(data: Uint8Array): void {
     if (data.length > 0) this.#out.push(data)
-    if (this.#frame !== undefined) this.#frame.bytes += data.length
+    if (this.#frame === undefined) return
+    this.#frame.bytes += data.length
+    this.#frame.hash?.update(data)
   }
 
   #block(bytes: Uint8Array, frame: Frame): number {
@@ -97,11 +102,20 @@ export class ZstdDecoder {
     if (bytes.length < used) return 0
     frame.decoder.push(bytes.slice(0, used), last)
     if (last) {
-      if (frame.header.size !== undefined && frame.header.size !== frame.bytes)
-        throw new Error('a frame has another size')
+      checkFrame(frame, bytes.subarray(used - frame.header.checksum, used))
       this.#frame = undefined
     }
     return used
+  }
+}
+
+/** Compares the size and the sum of a frame's data with those that it says; `checksum` is empty where it says none. */
+function checkFrame({ header, bytes, hash }: Frame, checksum: Uint8Array): void {
+  if (header.size !== undefined && header.size !== bytes) throw new Error('a frame has another size')
+  if (hash === undefined) return
+  const sum = Number(BigInt.asUintN(32, hash.digest()))
+  if (sum !== new DataView(checksum.buffer, checksum.byteOffset).getUint32(0, true)) {
+    throw new Error('the check sum of a frame does not agree')
   }
 }
 

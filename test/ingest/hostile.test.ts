@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { InputError } from '../../src/errors.ts'
 import { parseRatings } from '../../src/ingest/parse-ratings.ts'
+import { Xxh64 } from '../../src/ingest/xxh64.ts'
 import { inputError, rawZstd, runSql, Scratch } from '../node/read-ratings-helpers.ts'
 import { writeAndReadBoth } from './both.ts'
 
@@ -197,6 +198,20 @@ describe('Zstandard data', () => {
     expect('ratings' in (await writeAndReadBoth(scratch, Buffer.concat([frame, Buffer.from('hello, world')])))).toBe(
       false,
     )
+  })
+
+  it('with a check sum is compared with it', async () => {
+    const sum = (value: number) => {
+      const bytes = Buffer.concat([rawZstd('1,2,3\n4,5,6\n'), Buffer.alloc(4)])
+      bytes[4]! |= 4
+      bytes.writeUInt32LE(value, bytes.length - 4)
+      return bytes
+    }
+    const hash = new Xxh64()
+    hash.update(Buffer.from('1,2,3\n4,5,6\n'))
+    const right = Number(hash.digest() & 0xffffffffn)
+    expect('ratings' in (await writeAndReadBoth(scratch, sum(right)))).toBe(true)
+    expect((await writeAndReadBoth(scratch, sum(right ^ 1))).refused!.message).toMatch(/Zstandard data is damaged/)
   })
 
   it.each([
