@@ -17,6 +17,11 @@ import { readTitles, type Titles } from './titles.ts'
 import { Trainings } from './trainings.ts'
 import { drawUser, userPage } from './users.ts'
 
+interface TitlesAtHand {
+  table: Titles
+  planted: boolean
+}
+
 /** Popular items that those to rate first are chosen from. */
 const wellKnownPool = 200
 
@@ -29,7 +34,9 @@ export class Session implements Engine {
   #data: DataAtHand | undefined
   /** Items of the data or the model, whichever came last. */
   #items: IdTable | undefined
-  #titles: { table: Titles; planted: boolean } | undefined
+  #titles: TitlesAtHand | undefined
+  /** What the trained model at hand learned from, as far as it is still there: other data may mean other items by its ids. */
+  #learnedFrom: { data: DataAtHand | undefined; titles: TitlesAtHand | undefined } | undefined
   #catalog: { of: readonly unknown[]; catalog: Catalog } | undefined
 
   constructor(openGpu: () => Promise<Gpu>) {
@@ -81,6 +88,7 @@ export class Session implements Engine {
   readTitles(file: File): Promise<Outcome<messages.TitlesSummary>> {
     return outcomeOf(async () => {
       this.#titles = { table: await readTitles(file), planted: false }
+      if (this.#learnedFrom !== undefined) this.#learnedFrom.titles = this.#titles
       return this.#summaryOf(this.#titles.table)
     })
   }
@@ -106,6 +114,8 @@ export class Session implements Engine {
     )
     // What is told goes another way to the page than the outcome, and is to be there before it.
     await Promise.allSettled(told)
+    const model = outcome.ok ? outcome.value.model : outcome.fault.keptModel
+    if (model !== undefined) this.#learnedFrom = { data: this.#data, titles: this.#titles }
     return outcome
   }
 
@@ -129,6 +139,7 @@ export class Session implements Engine {
       const model = Model.decode(bytes, gpu, file.name)
       this.#trainings.refuseWhileTraining()
       this.#items = model.parts.itemIds
+      this.#learnedFrom = undefined
       return this.#models.put(model, gpu, modelSummary(model, { source: 'file', name: file.name }))
     })
   }
@@ -145,7 +156,7 @@ export class Session implements Engine {
   }
 
   itemMap(): Promise<Outcome<messages.ItemMap>> {
-    return this.#withModel(({ model }, { counts }) => itemMap(model, counts, this.#titles?.table))
+    return this.#withModel(({ model }, { counts }) => itemMap(model, counts, this.#about().titles?.table))
   }
 
   similar(item: number, k: number): Promise<Outcome<messages.Neighbour[]>> {
@@ -157,11 +168,11 @@ export class Session implements Engine {
   }
 
   someUser(): Promise<Outcome<string>> {
-    return this.#withModel(({ model }) => String(drawUser(model, this.#data, Math.random)))
+    return this.#withModel(({ model }) => String(drawUser(model, this.#about().data, Math.random)))
   }
 
   recommend(user: string, k: number): Promise<Outcome<messages.UserPage>> {
-    return this.#withModel(({ model }, catalog) => userPage(model, catalog, this.#data, { user, k }))
+    return this.#withModel(({ model }, catalog) => userPage(model, catalog, this.#about().data, { user, k }))
   }
 
   search(words: string, limit: number): Promise<Outcome<messages.ItemLine[]>> {
@@ -197,6 +208,7 @@ export class Session implements Engine {
 
   #replaceData(data: DataAtHand): messages.DataSummary {
     this.#data = data
+    if (this.#learnedFrom !== undefined) this.#learnedFrom.data = undefined
     this.#items = data.ratings.itemIds
     this.#trainings.forget()
     return data.summary
@@ -211,11 +223,17 @@ export class Session implements Engine {
 
   /** The list of items as it is now: made anew where the model, the data or the titles are others. */
   #catalogOf(model: Model): Catalog {
-    const of = [model.parts, this.#data, this.#titles] as const
+    const { data, titles } = this.#about()
+    const of = [model.parts, data, titles] as const
     if (this.#catalog === undefined || of.some((part, at) => part !== this.#catalog?.of[at])) {
-      this.#catalog = { of, catalog: new Catalog(model, this.#data?.ratings, this.#titles?.table) }
+      this.#catalog = { of, catalog: new Catalog(model, data?.ratings, titles?.table) }
     }
     return this.#catalog.catalog
+  }
+
+  /** The data and titles that the model's ids are of: those it learned from, or for a model from a file those at hand. */
+  #about(): { data: DataAtHand | undefined; titles: TitlesAtHand | undefined } {
+    return this.#learnedFrom ?? { data: this.#data, titles: this.#titles }
   }
 }
 

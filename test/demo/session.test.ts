@@ -356,3 +356,25 @@ describe('files', () => {
     expect(ranked.ndcg).toBeGreaterThanOrEqual(0)
   })
 })
+
+describe('a trained model beside other data', () => {
+  it('keeps the titles that it learned with, until a file brings others', async () => {
+    const { session, train } = await planted()
+    valueIn(await train({ epochs: 2 }))
+    const before = valueIn(await session.search('', 800))
+    const map = valueIn(await session.itemMap())
+    valueIn(await session.plant({ entries: 30_000, seed: 9 }))
+    const after = valueIn(await session.search('', 800))
+    const titled = (lines: typeof before) => new Map(lines.map(({ id, title }) => [id, title]))
+    expect(titled(after)).toEqual(titled(before))
+    expect(new Set(valueIn(await session.itemMap()).titles)).toEqual(new Set(map.titles))
+    expect(after[0]).not.toHaveProperty('count')
+
+    const { id } = before[0]!
+    valueIn(await session.readTitles(new File([`movieId,title,genres\n${id},Renamed,Drama\n`], 'movies.csv')))
+    expect(titled(valueIn(await session.search('', 800))).get(id)).toBe('Renamed')
+
+    valueIn(await train({ epochs: 1 }))
+    expect(valueIn(await session.search('', 1))[0]).toHaveProperty('count')
+  })
+})
