@@ -3,6 +3,7 @@ import { integerKind } from '../fields.ts'
 import { IdColumn } from '../id-column.ts'
 import type { ReadSettings } from '../options.ts'
 import { idContent } from './column-types.ts'
+import { IntegerCodes } from './integer-codes.ts'
 import { numbersOf, unscaledDecimal } from './numbers.ts'
 import type { FlatColumn } from './schema.ts'
 import type { Values } from './values.ts'
@@ -14,11 +15,12 @@ const LARGEST = 2n ** 127n
 export const NO_ID = -1
 
 /**
- * Gives the distinct ids of a column codes from 0 in the order in which they are met. What tells them apart are bytes:
- * those of the file for text and integers, otherwise the digits of an integer.
+ * Gives the distinct ids of a column codes from 0 in the order in which they are met. Integers are told apart by their
+ * halves, text by its bytes, and other numbers by the digits of the integers that they are.
  */
 export class IdCodes {
   readonly #codes = new IdColumn()
+  readonly #integers = new IntegerCodes()
   readonly #column: FlatColumn
   readonly #wanted: ReadSettings['ids']
   readonly #content: 'text' | 'integer' | 'fraction'
@@ -32,12 +34,13 @@ export class IdCodes {
 
   /** Codes given so far. */
   get size(): number {
-    return this.#codes.size
+    return this.#content === 'integer' ? this.#integers.size : this.#codes.size
   }
 
   /** The code of each value, or `NO_ID`. @throws Error where text is no UTF-8. */
   of(values: Values): Int32Array {
     const codes = new Int32Array(values.count)
+    if (this.#content === 'integer') return this.#ofIntegers(values, codes)
     if (this.#content === 'fraction') {
       const digits = this.#digits(values)
       const encoder = new TextEncoder()
@@ -59,25 +62,32 @@ export class IdCodes {
 
   /** The id of a code as text: that of an integer in canonical notation, however large. */
   text(code: number): string {
+    if (this.#content === 'integer') return this.#integers.text(code, this.#column.content === 'signed')
     const bytes = this.#codes.bytesAt(code)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    switch (this.#column.content) {
-      case 'uuid':
-        return uuid(bytes)
-      case 'signed':
-        return bytes.length === 4 ? String(view.getInt32(0, true)) : String(view.getBigInt64(0, true))
-      case 'unsigned':
-        return bytes.length === 4 ? String(view.getUint32(0, true)) : String(view.getBigUint64(0, true))
-      default:
-        return this.#decoder.decode(bytes)
-    }
+    return this.#column.content === 'uuid' ? uuid(bytes) : this.#decoder.decode(bytes)
   }
 
   /** The ids of some codes, in their order; those of a column of integers may be beyond what a number holds. */
   table(codes: Int32Array): IdTable {
+    const signed = this.#column.content === 'signed'
+    if (this.#content === 'integer' && this.#wanted !== 'string') {
+      return new IdTable(Float64Array.from(codes, code => this.#integers.number(code, signed)))
+    }
     const texts = Array.from(codes, code => this.text(code))
     const strings = this.#wanted === 'string' || (this.#content === 'text' && this.#wanted !== 'integer')
     return new IdTable(strings ? texts : Float64Array.from(texts, Number))
+  }
+
+  #ofIntegers({ bytes, width }: Values, codes: Int32Array): Int32Array {
+    const integers = this.#integers
+    const words = new Int32Array(bytes.slice().buffer)
+    if (width === 8) {
+      for (let k = 0; k < codes.length; k++) codes[k] = integers.of(words[2 * k]!, words[2 * k + 1]!)
+      return codes
+    }
+    const signed = this.#column.content === 'signed'
+    for (let k = 0; k < codes.length; k++) codes[k] = integers.of(words[k]!, signed ? words[k]! >> 31 : 0)
+    return codes
   }
 
   #code(bytes: Uint8Array, from: number, to: number): number {
