@@ -1,13 +1,16 @@
 import type { Ratings } from '../data/ratings.ts'
+import { AbortedError, DeviceLostError, DivergedError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { biasOnlyErrors, globalMeanErrors } from '../metrics/baselines.ts'
 import type { RatingErrors } from '../model/scorer.ts'
 import type { TrainOptions } from '../train/options.ts'
-import { type FitResult, Training, type TrainingExtras } from '../train/training.ts'
-import { adapterName } from './adapter.ts'
+import { type EpochReport, type FitResult, Training, type TrainingExtras } from '../train/training.ts'
+import { adapterName, type Reopen } from './adapter.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import { facts, score, table } from './format.ts'
 import { EpochProgress } from './progress.ts'
 import type { Session } from './session.ts'
+import type { Terminal } from './terminal.ts'
 import { kebab } from './train-flags.ts'
 
 export interface TrainingRun extends FitResult {
@@ -16,20 +19,40 @@ export interface TrainingRun extends FitResult {
   updatesPerSecond: number
 }
 
-/** Trains and shows each epoch. */
+export interface RunSettings {
+  keepSeen?: boolean
+  verbose?: boolean
+  checkpoints?: Checkpoints | undefined
+  reopen?: Reopen
+}
+
+/** Trains, shows each epoch and writes checkpoints where they are wanted. */
 export async function runTraining(
   { terminal, signal }: Session,
   gpu: Gpu,
   ratings: Ratings,
   options: TrainOptions & Pick<TrainingExtras, 'from'>,
-  { keepSeen = true, verbose = false } = {},
+  { keepSeen = true, verbose = false, checkpoints, reopen }: RunSettings = {},
 ): Promise<TrainingRun> {
-  const training = new Training(gpu, ratings, { ...options, signal, keepSeen })
+  const resume = checkpoints?.resume
+  const resumable = checkpoints !== undefined
+  const training = new Training(gpu, ratings, { ...options, signal, keepSeen, resume, resumable, reopen })
   const { entries } = training
   if (verbose) terminal.say(await details(training, gpu))
   const progress = new EpochProgress(terminal, training.options.epochs, entries.train, verbose)
+  checkpoints?.begin(gpu.capabilities.adapter)
+  const warnOfHalving = halvingWarner(terminal, resume?.state.mark.halvings ?? 0)
   try {
-    for await (const report of training) progress.show(report)
+    for await (const report of training) {
+      progress.show(report)
+      warnOfHalving(report)
+      await checkpoints?.afterEpoch(training)
+    }
+    await checkpoints?.write(training)
+  } catch (error) {
+    progress.stop()
+    if (endedEarly.some(type => error instanceof type)) await checkpoints?.rescue(training)
+    throw error
   } finally {
     progress.stop()
   }
@@ -41,6 +64,22 @@ export async function runTraining(
   }
   const updates = entries.train * result.epochs.length
   return { ...result, entries, updatesPerSecond: updates === 0 ? 0 : updates / result.seconds.train }
+}
+
+/** What ends a training that has something left. */
+const endedEarly = [AbortedError, DivergedError, DeviceLostError] as const
+
+/** Says of each epoch that did well only at a lower rate. */
+function halvingWarner(terminal: Terminal, before: number): (report: EpochReport) => void {
+  return ({ epoch, halvings = 0 }) => {
+    if (halvings > before) {
+      const share = `1/${2 ** halvings}`
+      terminal.warn(
+        `epoch ${epoch} diverged: gone back to the state before it, with ${share} of the learning rates from here`,
+      )
+    }
+    before = halvings
+  }
 }
 
 export interface Baselines {

@@ -40,7 +40,8 @@ export function inFlags(error: OptionError, command: Command): OptionError {
   if (own === undefined) return error
   const flag = flagOf(own)
   if (own.negate) return new OptionError(flag, `${flag}: ${error.message}`, error.nearest)
-  const flags = new Map(command.options.map(option => [option.attributeName(), flagOf(option)]))
+  const said = command.options.filter(option => !option.negate)
+  const flags = new Map(said.map(option => [option.attributeName(), flagOf(option)]))
   const message = error.message.replace(/"([A-Za-z0-9]+)"/g, (quoted, name: string) => flags.get(name) ?? quoted)
   return new OptionError(flag, message, error.nearest)
 }

@@ -1,4 +1,5 @@
 /// <reference types="@webgpu/types" preserve="true" />
+export { CheckpointFolder } from './checkpoint-folder.ts'
 export { openGpu } from './gpu.ts'
 export { readModel, writeModel } from './model-file.ts'
 export {

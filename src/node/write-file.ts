@@ -47,6 +47,7 @@ export async function replaceFile(path: string, write: (temporary: string) => Pr
     await write(temporary)
     await synchronise(temporary)
     await rename(temporary, target)
+    await synchroniseFolder(dirname(target))
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
     throw outputFailure(path, error)
@@ -72,6 +73,13 @@ async function synchronise(path: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** So that the new name outlives a failure of power; not every system and file system can do that for a folder. */
+async function synchroniseFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,11 +1,16 @@
 import { digest, ratingsPieces } from '../data/digest.ts'
 import { InputError, OptionError } from '../errors.ts'
+import type { AdapterDescription } from '../gpu/capabilities.ts'
 import type { SolverPlan } from '../solvers/solver.ts'
 import type { TrainingIdentity } from './checkpoint.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Mark } from './progress.ts'
 import type { TrainingSetup } from './training-setup.ts'
 import type { TrainingExtras } from './training-types.ts'
+
+/** A GPU as checkpoints name it. */
+export const deviceName = ({ description, vendor }: AdapterDescription): string =>
+  description || vendor || 'an unnamed adapter'
 
 /** About a second for 100 M entries. */
 export function fingerprint(
@@ -35,9 +40,10 @@ export function checkOptions({ options }: TrainingIdentity, { epoch }: Mark, own
     return options[name] !== own[name as keyof ResolvedOptions]
   })
   if (differ.length > 0) {
-    const was = differ.map(name => `"${name}" ${shown(options[name])}`).join(', ')
-    const is = differ.map(name => shown(own[name as keyof ResolvedOptions])).join(', ')
-    throw new OptionError(differ[0]!, `the checkpoint is of a training with ${was}, not ${is}; take the same options`)
+    const words = differ.map(
+      name => `"${name}" ${shown(options[name])} (now ${shown(own[name as keyof ResolvedOptions])})`,
+    )
+    throw new OptionError(differ[0]!, `the checkpoint is of a training with ${words.join(', ')}; take the same options`)
   }
   if (own.epochs < epoch) {
     throw new OptionError('epochs', `"epochs" is ${own.epochs}, and the checkpoint is of epoch ${epoch} already`)

@@ -9,7 +9,7 @@ import type { ResolvedOptions, TrainOptions } from './options.ts'
 import { type Mark, Progress } from './progress.ts'
 import { Run } from './run.ts'
 import type { KeptState } from './state-keeper.ts'
-import { checkData, checkOptions, checkPlan, fingerprint, planDifference } from './training-identity.ts'
+import { checkData, checkOptions, checkPlan, deviceName, fingerprint, planDifference } from './training-identity.ts'
 import { resultOf } from './training-result.ts'
 import { setUp, type TrainingSetup } from './training-setup.ts'
 import type { TrainingState } from './training-state.ts'
@@ -125,12 +125,11 @@ export class Training implements AsyncIterable<EpochReport> {
     if (state === undefined || this.#ended !== undefined) {
       throw new InputError('the training has ended: a checkpoint is taken before, or of one that is "resumable"')
     }
-    const { description, vendor } = this.#gpu.capabilities.adapter
     const identity = {
       data: await this.#data(),
       options: this.options,
       plan: this.#plan!,
-      adapter: description || vendor || 'an unnamed adapter',
+      adapter: deviceName(this.#gpu.capabilities.adapter),
     }
     return new Checkpoint(identity, state)
   }

@@ -23,6 +23,8 @@ export interface RunOptions {
 /** The built program and an empty folder to run it in, for the tests of one file. */
 export interface Program {
   readonly folder: string
+  /** The program itself, for `node`. */
+  readonly script: string
   path(name: string): string
   /** Runs the program as people do. */
   run(words: readonly string[], options?: RunOptions): Promise<Outcome>
@@ -59,6 +61,9 @@ export function useProgram({ page = false } = {}): Program {
   return {
     get folder() {
       return folder
+    },
+    get script() {
+      return join(dist, 'cli.js')
     },
     path: name => join(folder, name),
     run,

@@ -143,6 +143,7 @@ describe('the layout of help', () => {
   it('puts the options of a training under headings', () => {
     const train = program.commands.find(command => command.name() === 'train')!
     const headings = train.helpInformation().match(/^\S.*:$/gm)
-    expect(headings).toEqual(['Arguments:', 'Options:', 'Model and training:', 'Ranking metrics:', 'Reading ratings:'])
+    const training = ['Model and training:', 'Checkpoints:', 'Ranking metrics:', 'Reading ratings:']
+    expect(headings).toEqual(['Arguments:', 'Options:', ...training])
   })
 })

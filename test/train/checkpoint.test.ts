@@ -120,7 +120,7 @@ describe('a checkpoint', () => {
     const cosine: Settings = { ...base, schedule: 'cosine' }
     const bent = await Checkpoint.decode(await checkpointAt(3, cosine))
     expect(await failure(trained({ ...cosine, epochs: 7, resume: bent }))).toMatchObject({
-      message: 'the checkpoint is of a training with "epochs" 6, not 7; take the same options',
+      message: 'the checkpoint is of a training with "epochs" 6 (now 7); take the same options',
     })
   })
 
@@ -128,7 +128,12 @@ describe('a checkpoint', () => {
     const resume = await Checkpoint.decode(await checkpointAt(1, base))
     const error = await failure(trained({ ...base, learningRate: 0.02, seed: 2, workers: 3, resume }))
     expect(error).toBeInstanceOf(OptionError)
-    for (const name of ['"learningRate" 0.1', '"userLearningRate"', '"seed" 1', '"workers" left out']) {
+    for (const name of [
+      '"learningRate" 0.1 (now 0.02)',
+      '"userLearningRate"',
+      '"seed" 1',
+      '"workers" left out (now 3)',
+    ]) {
       expect(error.message).toContain(name)
     }
     expect(error.message).not.toContain('"factors"')

@@ -9,6 +9,7 @@ import { resolveOptions, type TrainOptions } from '../../train/options.ts'
 import type { FitResult, TrainingExtras } from '../../train/training.ts'
 import { warmOptions } from '../../train/warm-start.ts'
 import { withGpu } from '../adapter.ts'
+import { addCheckpointFlags, type Checkpoints, type CheckpointWords, openCheckpoints } from '../checkpoints.ts'
 import { elapsed } from '../clock.ts'
 import { count, counted, rate, seconds } from '../format.ts'
 import { saveModel } from '../model-file.ts'
@@ -17,11 +18,18 @@ import { addRankingFlags, measureRanking, type RankingWords } from '../ranking-r
 import { addReadFlags, readInput } from '../read-flags.ts'
 import { perform, type Run, type Session } from '../session.ts'
 import { addTrainFlags, trainOptions } from '../train-flags.ts'
-import { type Baselines, baselines, errorTable, runTraining, type TrainingRun } from '../training-run.ts'
+import {
+  type Baselines,
+  baselines,
+  errorTable,
+  type RunSettings,
+  runTraining,
+  type TrainingRun,
+} from '../training-run.ts'
 import { warnOfUnknown } from '../unknown.ts'
 import { choiceValue, fileValue, numberValue } from '../values.ts'
 
-interface Words extends RankingWords {
+interface Words extends RankingWords, CheckpointWords {
   test?: string
   testRatio?: number
   testSplit?: 'random' | 'last'
@@ -57,6 +65,7 @@ export function addTrain(program: Command, session: Session): void {
     .addOption(new Option('--out <file>', 'model file to write (safetensors)').argParser(fileValue('--out')))
     .option('--no-seen', 'leave out of the model which items each user has rated, which recommend leaves out')
   addTrainFlags(command)
+  addCheckpointFlags(command)
   addRankingFlags(command)
   addReadFlags(command)
   command.option(
@@ -74,11 +83,35 @@ const train: Run = async (session, command) => {
   const { seed } = resolveOptions(from === undefined ? options : warmOptions(from, options))
   checkSplit(words)
   if (words.out !== undefined) await checkWritable(words.out)
+  const checkpoints = await openCheckpoints(session.terminal, words)
+  try {
+    return await trainAndTest(session, command, { options, from, seed, began }, checkpoints)
+  } finally {
+    await checkpoints?.close()
+  }
+}
+
+interface Wanted {
+  options: TrainOptions
+  from: Model | undefined
+  seed: number
+  /** When the command began. */
+  began: number
+}
+
+async function trainAndTest(
+  session: Session,
+  command: Command,
+  { options, from, seed, began }: Wanted,
+  checkpoints: Checkpoints | undefined,
+): Promise<object> {
+  const words = command.opts<Words>()
   const { rows, ...split } = await readParts(session, command, words, seed)
   const read = elapsed(began)
-  return await withGpu(session, async gpu => {
-    const result = await trainOrKeep(session, gpu, split.train, { ...options, from }, words)
-    const evaluated = await evaluate(session, result, split, words)
+  return await withGpu(session, async (gpu, reopen) => {
+    const settings = { keepSeen: words.seen, verbose: words.verbose === true, checkpoints, reopen }
+    const result = await trainOrKeep(session, gpu, split.train, { ...options, from }, settings, words.out)
+    const evaluated = await evaluateOrKeep(session, result, split, words)
     const saving = performance.now()
     if (words.out !== undefined) await saveModel(session.terminal, words.out, result.model)
     const save = elapsed(saving)
@@ -98,6 +131,7 @@ const train: Run = async (session, command) => {
       updatesPerSecond: result.updatesPerSecond,
       seconds: { read, ...result.seconds, evaluate: evaluated.seconds, save, total: elapsed(began) },
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      checkpoint: checkpoints?.summary ?? null,
       adapter: gpu.capabilities.adapter,
       out: words.out ?? null,
     }
@@ -146,16 +180,34 @@ async function trainOrKeep(
   gpu: Gpu,
   ratings: Ratings,
   options: TrainOptions & Pick<TrainingExtras, 'from'>,
-  { out, seen, verbose }: Words,
+  settings: RunSettings,
+  out: string | undefined,
 ): Promise<TrainingRun> {
   try {
-    return await runTraining(session, gpu, ratings, options, { keepSeen: seen, verbose: verbose === true })
+    return await runTraining(session, gpu, ratings, options, settings)
   } catch (error) {
     const stopped = error instanceof DivergedError || error instanceof DeviceLostError
     const kept = stopped ? (error.result as FitResult | undefined) : undefined
     if (out !== undefined && kept !== undefined && kept.epoch > 0) {
       await saveModel(session.terminal, out, kept.model)
       session.terminal.warn(`${out} holds the model as of epoch ${kept.epoch}, the last good one`)
+    }
+    throw error
+  }
+}
+
+/** Evaluates; where the device is lost over that, the model is written first. */
+async function evaluateOrKeep(
+  session: Session,
+  result: TrainingRun,
+  split: Omit<Parts, 'rows'>,
+  words: Words,
+): Promise<Evaluated> {
+  try {
+    return await evaluate(session, result, split, words)
+  } catch (error) {
+    if (error instanceof DeviceLostError && words.out !== undefined) {
+      await saveModel(session.terminal, words.out, result.model)
     }
     throw error
   }

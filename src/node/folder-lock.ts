@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { OutputError } from '../errors.ts'
+
+const lockName = '.lock'
+
+/** Names of the files that a lock is made from, which a killed process may leave. */
+export const lockLeftover = /^\.lock\.\d+\.[0-9a-f]{12}\.tmp$/
+
+/** A holder on another host shows that it is there this often, and is taken for gone after that long without a sign. */
+const seconds = { sign: 15, gone: 60 }
+
+interface Holder {
+  pid: number
+  host: string
+  /** When the process began, in the system's own unit: ids of processes are given out again. Absent where it does not say. */
+  began: string | undefined
+}
+
+/**
+ * Takes a folder for this process alone. A lock whose process has gone is taken over.
+ * @returns what gives the folder back
+ * @throws OutputError where another process has it, or nothing can be written
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const path = join(folder, lockName)
+  const own = JSON.stringify({ pid: process.pid, host: hostname(), began: beginOf(process.pid) } satisfies Holder)
+  for (let attempt = 0; !(await create(path, own)); attempt++) {
+    const found = await readFile(path, 'utf8').catch(() => undefined)
+    if (found === undefined) continue
+    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0)
+    if (attempt > 3 || isHeld(found, age / 1000)) throw inUse(folder, path, found)
+    await rm(path, { force: true })
+  }
+  const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), 1000 * seconds.sign)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    if ((await readFile(path, 'utf8').catch(() => undefined)) === own) await rm(path, { force: true })
+  }
+}
+
+/** A file that appears with its content or not at all; false where there is one. */
+async function create(path: string, content: string): Promise<boolean> {
+  const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, content, { flag: 'wx' })
+    await link(temporary, path).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') throw error
+      // A file system without links.
+      await writeFile(path, content, { flag: 'wx' })
+    })
+    return true
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    throw new OutputError(`cannot be written to (${code})`, path, { cause: error })
+  } finally {
+    await rm(temporary, { force: true }).catch(() => {})
+  }
+}
+
+function isHeld(content: string, age: number): boolean {
+  const holder = parse(content)
+  if (holder?.host !== hostname()) return age < seconds.gone
+  try {
+    process.kill(holder.pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  return holder.began === beginOf(holder.pid)
+}
+
+function parse(content: string): Holder | undefined {
+  try {
+    const { pid, host, began } = JSON.parse(content) as Partial<Holder>
+    if (!Number.isSafeInteger(pid) || pid! <= 0 || typeof host !== 'string') return undefined
+    return { pid: pid!, host, began }
+  } catch {
+    return undefined
+  }
+}
+
+/** Linux: the 22nd field of the process's status, in clock ticks since the system began. */
+function beginOf(pid: number): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field, the program's name in parentheses, may hold blanks.
+    return status.slice(status.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+function inUse(folder: string, path: string, content: string): OutputError {
+  const holder = parse(content)
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`
+  return new OutputError(`in use by ${who}; where that is not so, remove ${path}`, folder)
+}
