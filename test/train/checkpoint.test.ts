@@ -124,6 +124,17 @@ describe('a checkpoint', () => {
     })
   })
 
+  it('goes on where workers race, to a model that says that it cannot be had again', async () => {
+    const racing: Settings = { ...base, workers: 4, strata: 2, epochs: 12 }
+    const resume = await Checkpoint.decode(await checkpointAt(6, racing))
+    const { model, epochs, plan } = await fit(device.gpu, train, { ...racing, resume })
+    expect(epochs).toHaveLength(12)
+    expect(plan.reproducible).toBe(false)
+    expect((await model.evaluate(test)).rmse).toBeLessThan(2 * planted.noiseFloor(test))
+    expect(epochs[6]!.trainLoss).toBeLessThan(epochs[5]!.trainLoss)
+    model.destroy()
+  })
+
   it('refuses other options by their names', async () => {
     const resume = await Checkpoint.decode(await checkpointAt(1, base))
     const error = await failure(trained({ ...base, learningRate: 0.02, seed: 2, workers: 3, resume }))
