@@ -4,7 +4,7 @@ import { plantedRatings } from '../../data/planted.ts'
 import { splitRandom } from '../../data/split.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { TrainOptions } from '../../train/options.ts'
-import { withGpu } from '../adapter.ts'
+import { type Reopen, withGpu } from '../adapter.ts'
 import { lineChart } from '../chart.ts'
 import { elapsed } from '../clock.ts'
 import { counted, rate, score, seconds, table } from '../format.ts'
@@ -56,10 +56,10 @@ export function addQuickstart(program: Command, session: Session): void {
 const quickstart: Run = async (session, command) => {
   const { out = 'model.safetensors', seed = 0 } = command.opts<Words>()
   await checkWritable(out)
-  return await withGpu(session, gpu => runQuickstart(session, gpu, out, seed))
+  return await withGpu(session, (gpu, reopen) => runQuickstart(session, gpu, reopen, out, seed))
 }
 
-async function runQuickstart(session: Session, gpu: Gpu, out: string, seed: number): Promise<object> {
+async function runQuickstart(session: Session, gpu: Gpu, reopen: Reopen, out: string, seed: number): Promise<object> {
   const { terminal, signal } = session
   const began = performance.now()
   const planted = plantedRatings({ ...shape, rank: plantedRank, seed })
@@ -72,7 +72,7 @@ async function runQuickstart(session: Session, gpu: Gpu, out: string, seed: numb
   ]
   terminal.say(`planted set: ${counts.join(', ')}, of rank ${plantedRank} plus noise; a tenth of it is for the test`)
 
-  const result = await runTraining(session, gpu, train, { ...options, seed })
+  const result = await runTraining(session, gpu, train, { ...options, seed }, { reopen })
   const { model, epochs, updatesPerSecond } = result
   try {
     const errors = await model.evaluate(test)
