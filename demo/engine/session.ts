@@ -145,7 +145,9 @@ export class Session implements Engine {
   }
 
   saveModel(): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
-    return this.#withModel(({ model }) => joined(model.encode()))
+    return this.#withModel(
+      async ({ model }) => new Uint8Array(await new Blob(model.encode() as BlobPart[]).arrayBuffer()),
+    )
   }
 
   evaluate(file: File, onProgress: messages.ReadProgress): Promise<Outcome<messages.FileEvaluation>> {
@@ -235,14 +237,4 @@ export class Session implements Engine {
   #about(): { data: DataAtHand | undefined; titles: TitlesAtHand | undefined } {
     return this.#learnedFrom ?? { data: this.#data, titles: this.#titles }
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
 }
