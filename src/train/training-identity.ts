@@ -12,7 +12,7 @@ import type { TrainingExtras } from './training-types.ts'
 export const deviceName = ({ description, vendor }: AdapterDescription): string =>
   description || vendor || 'an unnamed adapter'
 
-/** About a second for 100 M entries. */
+/** Hashes about 0.7 GB/s off the main thread: some two seconds for 100 M entries. */
 export function fingerprint(
   { ratings, validation }: TrainingSetup,
   { validation: own, from }: Pick<TrainingExtras, 'validation' | 'from'>,
