@@ -41,3 +41,4 @@ const slope =
 console.log(
   JSON.stringify({ trainings, slopeBytes: Math.round(slope), leftBytes: gpu.liveBytes, resident }, undefined, 2),
 )
+if (gpu.liveBytes !== 0) throw new Error(`${gpu.liveBytes} bytes are still live on the GPU`)
