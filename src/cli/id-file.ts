@@ -16,8 +16,10 @@ export interface IdLine {
  */
 export async function readIds(file: string): Promise<IdLine[]> {
   const source = await openSource(file)
-  if (source.kind === 'parquet')
-    throw new InputError('the file is Parquet; expected text with an id in each line', { file })
+  if (source.kind === 'parquet' || source.kind === 'packed') {
+    const what = source.kind === 'parquet' ? 'Parquet' : 'packed ratings'
+    throw new InputError(`the file is ${what}; expected text with an id in each line`, { file })
+  }
   const ids: IdLine[] = []
   for await (const { line, row } of linesOf(source)) {
     if (row.indexOf(0) >= 0) throw new InputError('the id holds a zero byte', { file, line, text: shownLine(row) })

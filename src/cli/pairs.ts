@@ -26,6 +26,9 @@ const DELIMITERS = ['\t', '::', ';', ',', ' ']
 export async function readPairs(file: string, options: PairOptions): Promise<Pairs> {
   readSettings({ delimiter: options.delimiter })
   const source = await openSource(file)
+  if (source.kind === 'packed') {
+    throw new InputError('the file is packed ratings; expected pairs of user and item as text or Parquet', { file })
+  }
   const pairs = source.kind === 'parquet' ? await readParquet(file, options) : await readText(source, options)
   if (pairs.users.length === 0) throw new InputError('the file holds no pairs', { file })
   return pairs

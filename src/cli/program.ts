@@ -4,6 +4,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
 import { addFoldIn } from './commands/foldin.ts'
 import { addInfo } from './commands/info.ts'
+import { addPack } from './commands/pack.ts'
 import { addPredict } from './commands/predict.ts'
 import { addQuickstart } from './commands/quickstart.ts'
 import { addRecommend } from './commands/recommend.ts'
@@ -26,6 +27,7 @@ const commands = [
   addSimilar,
   addFoldIn,
   addInfo,
+  addPack,
   addSynth,
   addDemo,
   addDoctor,

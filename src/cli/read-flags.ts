@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { READ_FORMATS, type ReadOptions } from '../ingest/options.ts'
 import { type RatingsReport, readRatingsReport } from '../node/read-ratings.ts'
@@ -28,7 +27,7 @@ export function addReadFlags(command: Command): void {
     )
   choose(
     '--format',
-    'what a ratings file is; dat is text separated by ::, adjacency a line of a user and its items, mtx Matrix Market',
+    'what a ratings file is; dat is text separated by ::, adjacency a line of a user and its items, mtx Matrix Market, netflix text of the Netflix prize, packed what pack writes',
   )
   add(
     new Option(
@@ -66,7 +65,7 @@ export function readOptions(command: Command): ReadOptions {
 /** Files from which on reading shows how far it is. */
 const slowBytes = 32 * 2 ** 20
 
-/** Reads a ratings file, says what was in it and warns of what was left out. */
+/** Reads a ratings file, or the parts of one, says what was in it and warns of what was left out. */
 export async function readInput(session: Session, command: Command, file: string): Promise<RatingsReport> {
   const { terminal, signal } = session
   const began = performance.now()
@@ -83,15 +82,16 @@ export async function readInput(session: Session, command: Command, file: string
 
 /** Reads; a large file shows how far that is. */
 async function readShowing({ terminal, signal }: Session, command: Command, file: string): Promise<RatingsReport> {
-  const size = (await stat(file).catch(() => undefined))?.size ?? 0
-  const shown = terminal.interactive && size > slowBytes
-  const bar = shown ? progressBar(terminal, `reading ${file} {bar} {share}`) : undefined
-  bar?.start(1, 0, { share: '' })
+  let bar: ReturnType<typeof progressBar> | undefined
   try {
     return await readRatingsReport(file, {
       ...readOptions(command),
       onProgress(bytes, total) {
         signal.throwIfAborted()
+        if (bar === undefined && terminal.interactive && total > slowBytes) {
+          bar = progressBar(terminal, `reading ${file} {bar} {share}`)
+          bar.start(1, 0, { share: '' })
+        }
         bar?.update(bytes / total, { share: percent(bytes / total) })
       },
     })

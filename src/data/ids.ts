@@ -1,7 +1,7 @@
-import { InputError } from '../errors.ts'
+import { InputError, type InputPlace } from '../errors.ts'
+import { IdNumbers, type RawId } from './id-numbers.ts'
 
-/** A user or an item as its owner names it. */
-export type RawId = number | string
+export type { RawId } from './id-numbers.ts'
 
 /** Marks a user or an item that the id table does not hold. */
 export const UNKNOWN = 0xffffffff
@@ -13,7 +13,7 @@ export const UNKNOWN = 0xffffffff
 export class IdTable {
   readonly kind: 'integer' | 'string'
   readonly #ids: Float64Array | readonly string[]
-  #index: Map<RawId, number> | undefined
+  #index: IdNumbers | undefined
 
   constructor(ids: Float64Array | readonly string[]) {
     this.kind = ids instanceof Float64Array ? 'integer' : 'string'
@@ -52,13 +52,29 @@ export class IdTable {
     return /^-?\d+$/.test(id) ? Number(id) : id
   }
 
-  #build(): Map<RawId, number> {
-    const index = new Map<RawId, number>()
+  #build(): IdNumbers {
+    const index = new IdNumbers()
     for (let i = 0; i < this.#ids.length; i++) {
       const id = this.#ids[i]!
-      if (index.has(id)) throw new InputError(`the id ${JSON.stringify(id)} stands twice in an id table`)
-      index.set(id, i)
+      if (index.get(id) !== undefined) throw new InputError(`the id ${JSON.stringify(id)} stands twice in an id table`)
+      index.add(id)
     }
     return index
+  }
+}
+
+/** @throws InputError where an id stands twice. */
+export function checkUnique(side: 'user' | 'item', table: IdTable, place: InputPlace): void {
+  const ids = table.values
+  const fail = (id: RawId) => new InputError(`the ${side} id ${JSON.stringify(id)} stands twice`, place)
+  if (ids instanceof Float64Array) {
+    const sorted = ids.slice().sort()
+    for (let at = 1; at < sorted.length; at++) if (sorted[at] === sorted[at - 1]) throw fail(sorted[at]!)
+    return
+  }
+  const seen = new IdNumbers()
+  for (const id of ids) {
+    if (seen.get(id) !== undefined) throw fail(id)
+    seen.add(id)
   }
 }

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts'
+import { IdNumbers } from './id-numbers.ts'
 import { IdTable, type RawId, UNKNOWN } from './ids.ts'
 
 export interface RatingsColumns {
@@ -120,20 +121,12 @@ export class Ratings {
 }
 
 function indexIds(ids: ArrayLike<RawId>): { indices: Uint32Array; table: IdTable } {
-  const seen = new Map<RawId, number>()
+  const numbers = new IdNumbers()
   let integers = true
   for (let e = 0; e < ids.length; e++) integers &&= Number.isSafeInteger(ids[e])
   const indices = new Uint32Array(ids.length)
-  for (let e = 0; e < ids.length; e++) {
-    const id = integers ? ids[e]! : String(ids[e]!)
-    let index = seen.get(id)
-    if (index === undefined) {
-      index = seen.size
-      seen.set(id, index)
-    }
-    indices[e] = index
-  }
-  const list = [...seen.keys()]
+  for (let e = 0; e < ids.length; e++) indices[e] = numbers.of(integers ? ids[e]! : String(ids[e]!))
+  const list = [...numbers.keys()]
   return { indices, table: new IdTable(integers ? Float64Array.from(list as number[]) : (list as string[])) }
 }
 

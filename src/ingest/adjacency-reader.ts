@@ -6,6 +6,7 @@ import { IdColumn } from './id-column.ts'
 
 /** A line is a user and its items; every value is 1. A user without items is a user without entries. */
 export class AdjacencyReader extends BlankReader implements IdReader {
+  readonly layout = 'lines of a user and its items'
   readonly users = new IdColumn()
   readonly items = new IdColumn()
   /** Dense index of each field's id, or -1 for one that is new. */

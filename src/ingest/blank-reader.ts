@@ -11,9 +11,10 @@ const CARRIAGE_RETURN = 0x0d
 
 /** Reads lines whose fields are separated by any number of spaces and tabs. Lines without fields are passed over. */
 export abstract class BlankReader implements EntryReader {
-  readonly entries = new Entries(false)
+  readonly entries: Entries
   readonly bad: BadRows
   readonly header = false
+  abstract readonly layout: string
   /** The line at hand, counted from 1. */
   protected line = 0
   protected readonly file: string
@@ -25,7 +26,8 @@ export abstract class BlankReader implements EntryReader {
     count: 0,
   }
 
-  constructor(file: string, settings: ReadSettings) {
+  constructor(file: string, settings: ReadSettings, withTimes = false) {
+    this.entries = new Entries(withTimes)
     this.file = file
     this.settings = settings
     this.bad = new BadRows(file, settings)

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts'
-import type { SourceKind } from './source.ts'
+import type { TextKind } from './source.ts'
 
 /** The bytes of a file as a `Blob` or a `File` of a page, a worker or Node holds them. */
 export interface ByteBlob {
@@ -41,7 +41,7 @@ export async function blobBytes(
  */
 export async function* blobChunks(
   blob: ByteBlob,
-  kind: Exclude<SourceKind, 'parquet'>,
+  kind: TextKind,
   file: string,
   onProgress: (bytes: number, total: number) => void,
 ): AsyncGenerator<Uint8Array> {
@@ -58,7 +58,7 @@ export async function* blobChunks(
 }
 
 /** A decoder takes the compressed bytes piece by piece, and checks at the end that they were all there. */
-async function decoderFor(kind: SourceKind, file: string) {
+async function decoderFor(kind: TextKind, file: string) {
   if (kind === 'gzip') return new (await import('./gzip.ts')).GzipDecoder(file)
   if (kind === 'zstd') return new (await import('./zstd.ts')).ZstdDecoder(file)
   return undefined

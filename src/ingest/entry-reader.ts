@@ -9,6 +9,8 @@ export interface EntryReader {
   readonly bad: BadRows
   /** Whether the first line holds names. */
   readonly header: boolean
+  /** What stands where in a line, in words. */
+  readonly layout: string
   /** @throws InputError for a bad row, unless bad rows are skipped. */
   read(block: LineBlock): void
 }

@@ -8,6 +8,7 @@ const MINUS = 0x2d
 
 /** LIBMF's text: a line is a user, an item and a value; users and items are integers from 0, which become ids. */
 export class LibmfReader extends BlankReader implements IdReader {
+  readonly layout = 'lines of user, item and value in LIBMF text'
   readonly users = new IdColumn()
   readonly items = new IdColumn()
 
@@ -30,7 +31,8 @@ export class LibmfReader extends BlankReader implements IdReader {
   }
 }
 
-function indexProblem(role: string, bytes: Uint8Array): string | undefined {
+/** What is wrong with the bytes of an id that must be an integer from 0, if anything. */
+export function indexProblem(role: string, bytes: Uint8Array): string | undefined {
   const problem = idProblem(role, bytes, 'integer')
   return problem === undefined && bytes[0] === MINUS ? `expected an integer from 0 as ${role}` : problem
 }

@@ -30,6 +30,7 @@ interface Sizes {
  * users and columns are items, whether they have entries or not; their numbers are the ids.
  */
 export class MatrixReader extends BlankReader {
+  readonly layout = 'a Matrix Market matrix'
   #field: 'real' | 'integer' | 'pattern' | undefined
   #sizes: Sizes | undefined
 

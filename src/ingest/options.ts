@@ -7,8 +7,21 @@ import { type InputError, OptionError } from '../errors.ts'
  * - `adjacency`: a line is a user and its items, separated by blanks
  * - `mtx`: Matrix Market coordinate format, rows for users and columns for items, all of them, with ids from 1
  * - `libmf`: a line is a user, an item and a value, separated by blanks; users and items are integers from 0
+ * - `netflix`: a line `item:`, then lines `user,rating,date` of that item, as in the Netflix prize
+ *
+ * or `packed`, what `lowrank pack` and `writePacked` write.
  */
-export type ReadFormat = 'auto' | 'csv' | 'tsv' | 'dat' | 'parquet' | 'adjacency' | 'mtx' | 'libmf'
+export type ReadFormat =
+  | 'auto'
+  | 'csv'
+  | 'tsv'
+  | 'dat'
+  | 'parquet'
+  | 'adjacency'
+  | 'mtx'
+  | 'libmf'
+  | 'netflix'
+  | 'packed'
 
 export interface ReadOptions {
   /**
@@ -34,7 +47,10 @@ export interface ReadOptions {
   encoding?: 'utf-8' | 'latin-1' | 'auto' | undefined
   /** `skip` leaves bad rows out and counts them. */
   onBadRow?: 'error' | 'skip' | undefined
-  /** Which of several entries of one user and item counts: by default the last by time, without times by position. */
+  /**
+   * Which of several entries of one user and item counts: by default the last by time, without times by position. Packed
+   * ratings have none left, and take no other word than they were packed with.
+   */
   duplicates?: DuplicatePolicy | undefined
   /** `auto`: integers where every id of a column is one (no leading zeros, no plus), otherwise strings. */
   ids?: 'auto' | 'integer' | 'string' | undefined
@@ -52,10 +68,13 @@ export interface ReadSettings {
   header: boolean | 'auto'
   encoding: 'utf-8' | 'latin-1' | 'auto'
   onBadRow: 'error' | 'skip'
-  duplicates: DuplicatePolicy
+  /** Undefined: what the file says, otherwise the last. */
+  duplicates: DuplicatePolicy | undefined
   ids: 'auto' | 'integer' | 'string'
   onProgress: (bytes: number, total: number) => void
   signal: AbortSignal | undefined
+  /** Whether the file is one of several, which may be empty. */
+  part: boolean
 }
 
 /** What a reader hands back; `skipped` rows are counted where `onBadRow` is `skip`. */
@@ -65,7 +84,9 @@ export interface ReadCounts {
   firstSkipped: InputError | undefined
 }
 
-export const READ_FORMATS: readonly ReadFormat[] = ['auto', 'csv', 'tsv', 'dat', 'parquet', 'adjacency', 'mtx', 'libmf']
+export const READ_FORMATS: readonly ReadFormat[] = [
+  ...(['auto', 'csv', 'tsv', 'dat', 'parquet', 'adjacency', 'mtx', 'libmf', 'netflix', 'packed'] as const),
+]
 
 const CHOICES = {
   format: READ_FORMATS,
@@ -102,18 +123,21 @@ export function readSettings(options: ReadOptions): ReadSettings {
     header: options.header ?? 'auto',
     encoding: options.encoding ?? 'auto',
     onBadRow: options.onBadRow ?? 'error',
-    duplicates: options.duplicates ?? 'last',
+    duplicates: options.duplicates,
     ids: options.ids ?? 'auto',
     onProgress: options.onProgress ?? (() => {}),
     signal: options.signal,
+    part: false,
   }
   checkTableOptions(settings.format, settings)
   return settings
 }
 
+const WITHOUT_COLUMNS: readonly ReadFormat[] = ['adjacency', 'mtx', 'libmf', 'netflix', 'packed']
+
 /** @throws OptionError for an option that says where a table has its columns, beside a format that is none. */
 export function checkTableOptions(format: ReadFormat, { columns, delimiter, header }: ReadSettings): void {
-  if (format !== 'adjacency' && format !== 'mtx' && format !== 'libmf') return
+  if (!WITHOUT_COLUMNS.includes(format)) return
   const option = columns !== undefined ? 'columns' : delimiter !== undefined ? 'delimiter' : 'header'
   if (option === 'header' && header !== true) return
   throw new OptionError(option, `"${option}" does not go with the format ${format}, which says what stands where`)

@@ -3,7 +3,8 @@ import { InputError } from '../errors.ts'
 import type { IdReader } from './entry-reader.ts'
 import { decodeIds, idTable } from './id-tables.ts'
 import { MatrixReader } from './matrix-reader.ts'
-import type { ReadCounts, ReadSettings } from './options.ts'
+import type { ReadSettings } from './options.ts'
+import type { ReadResult } from './report.ts'
 import type { TextSource } from './source.ts'
 import { joined, LONGEST_LINE, lineBlocks, shownLine } from './text.ts'
 import { textReader } from './text-reader.ts'
@@ -17,7 +18,7 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
  * Ratings from text, in one pass over its bytes.
  * @throws InputError with file, line and text of the first bad row.
  */
-export async function readText(source: TextSource, settings: ReadSettings): Promise<{ ratings: Ratings } & ReadCounts> {
+export async function readText(source: TextSource, settings: ReadSettings): Promise<ReadResult> {
   const { file } = source
   const chunks = withoutMark(
     source.chunks(settings.encoding === 'latin-1' ? 'latin-1' : 'utf-8', settings.onProgress),
@@ -29,8 +30,10 @@ export async function readText(source: TextSource, settings: ReadSettings): Prom
     for await (const block of lineBlocks(resumed(head, chunks))) reader.read(block)
     const { skipped, firstSkipped } = reader.bad
     const ids = reader instanceof MatrixReader ? reader.idTables() : await idTables(reader, source, settings)
-    if (reader.entries.length === 0) throw noRatings(file, reader.header, firstSkipped)
-    return { ratings: new Ratings({ ...reader.entries.take(), ...ids }), skipped, firstSkipped }
+    const empty = reader.entries.length === 0
+    if (empty && !(settings.part && skipped === 0)) throw noRatings(file, reader.header, firstSkipped)
+    const ratings = new Ratings({ ...reader.entries.take(), ...ids })
+    return { ratings, skipped, firstSkipped, layout: reader.layout }
   } finally {
     await chunks.return(undefined)
   }

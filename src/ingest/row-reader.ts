@@ -19,6 +19,7 @@ export class RowReader implements IdReader {
   readonly entries: Entries
   readonly bad: BadRows
   readonly header: boolean
+  readonly layout: string
   readonly #dialect: Dialect
   readonly #settings: ReadSettings
   readonly #delimiter: Uint8Array
@@ -33,6 +34,7 @@ export class RowReader implements IdReader {
   constructor(file: string, dialect: Dialect, settings: ReadSettings) {
     this.bad = new BadRows(file, settings)
     this.header = dialect.header
+    this.layout = layoutOf(dialect)
     this.#dialect = dialect
     this.#settings = settings
     this.#delimiter = new TextEncoder().encode(dialect.delimiter)
@@ -130,6 +132,13 @@ export class RowReader implements IdReader {
     this.entries.push(user, item, value, time)
     return undefined
   }
+}
+
+function layoutOf({ delimiter, fields, roles }: Dialect): string {
+  const { user, item, rating, time } = roles
+  const places = Object.entries({ user, item, rating, timestamp: time }).filter(([, field]) => field !== undefined)
+  const words = places.map(([role, field]) => `${role} ${field! + 1}`).join(', ')
+  return `${fields} fields separated by ${nameDelimiter(delimiter)} (${words})`
 }
 
 function trim(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, field: number): void {

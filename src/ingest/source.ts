@@ -1,7 +1,11 @@
 import { InputError } from '../errors.ts'
+import { PACKED_MAGIC } from './packed/header.ts'
 import type { TextEncoding } from './text.ts'
 
-export type SourceKind = 'plain' | 'gzip' | 'zstd' | 'parquet'
+export type SourceKind = 'plain' | 'gzip' | 'zstd' | 'parquet' | 'packed'
+
+/** Kinds that hold text. */
+export type TextKind = Exclude<SourceKind, 'parquet' | 'packed'>
 
 /** A text file, wherever it comes from. */
 export interface TextSource {
@@ -19,6 +23,10 @@ export interface TextSource {
 /** First bytes that `sourceKind` looks at. */
 export const MAGIC_BYTES = 8
 
+const hex = (bytes: Uint8Array) => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+
+const PACKED = hex(PACKED_MAGIC)
+
 const FOREIGN: readonly (readonly [name: string, magic: string])[] = [
   ['a zip archive', '504b0304'],
   ['bzip2 data', '425a68'],
@@ -35,15 +43,16 @@ const FOREIGN: readonly (readonly [name: string, magic: string])[] = [
  */
 export function sourceKind(head: Uint8Array, file: string): SourceKind {
   if (head.length === 0) throw new InputError('the file is empty; expected ratings', { file })
-  const magic = Array.from(head.subarray(0, MAGIC_BYTES), byte => byte.toString(16).padStart(2, '0')).join('')
+  const magic = hex(head.subarray(0, MAGIC_BYTES))
   const foreign = FOREIGN.find(([, start]) => magic.startsWith(start))
   if (foreign !== undefined) {
     throw new InputError(
-      `the file is ${foreign[0]}; expected text in UTF-8 or latin-1, plain, .gz or .zst, or Parquet`,
+      `the file is ${foreign[0]}; expected text in UTF-8 or latin-1, plain, .gz or .zst, Parquet or packed ratings`,
       { file },
     )
   }
   if (magic.startsWith('1f8b')) return 'gzip'
   if (magic.startsWith('28b52ffd') || /^5[0-9a-f]2a4d18/.test(magic)) return 'zstd'
+  if (magic === PACKED) return 'packed'
   return magic.startsWith('50415231') ? 'parquet' : 'plain'
 }

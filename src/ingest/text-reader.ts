@@ -3,6 +3,7 @@ import { detectDialect } from './dialect.ts'
 import type { IdReader } from './entry-reader.ts'
 import { LibmfReader } from './libmf-reader.ts'
 import { MatrixReader } from './matrix-reader.ts'
+import { isNetflix, NetflixReader } from './netflix-reader.ts'
 import { checkTableOptions, type ReadFormat, type ReadSettings } from './options.ts'
 import { RowReader } from './row-reader.ts'
 import { commonest, type SampleLine, sampleLines } from './sample.ts'
@@ -28,6 +29,8 @@ export function textReader(
       return new AdjacencyReader(file, settings)
     case 'libmf':
       return new LibmfReader(file, settings)
+    case 'netflix':
+      return new NetflixReader(file, settings)
     case 'mtx':
       return new MatrixReader(file, settings)
     default:
@@ -37,6 +40,7 @@ export function textReader(
 
 function foundFormat(sample: readonly SampleLine[], { delimiter, columns, header }: ReadSettings): ReadFormat {
   if (/^%%MatrixMarket\s/i.test(decodeLoosely(sample[0]!.bytes.subarray(0, 40)))) return 'mtx'
+  if (isNetflix(sample)) return 'netflix'
   const table = delimiter !== undefined || columns !== undefined || header === true
   return !table && isAdjacency(sample) ? 'adjacency' : 'auto'
 }

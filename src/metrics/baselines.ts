@@ -28,7 +28,8 @@ export function biasOnlyErrors(train: Ratings, test: Ratings, options: BiasOnlyO
   const { regularization: lambda = 5, sweeps = 10 } = options
   const { mean, min, max } = summary(train)
   const { users, items } = train
-  const residuals = Float64Array.from(train.values, value => value - mean)
+  const residuals = new Float64Array(train.length)
+  for (let e = 0; e < residuals.length; e++) residuals[e] = train.values[e]! - mean
   const userBias = new Float64Array(train.userCount)
   const itemBias = new Float64Array(train.itemCount)
   for (let sweep = 0; sweep < sweeps; sweep++) {

@@ -1,6 +1,6 @@
+import { checkUnique } from '../data/ids.ts'
 import type { SeenItems } from '../data/seen.ts'
 import { InputError, type InputPlace } from '../errors.ts'
-import { checkUnique } from './id-tensors.ts'
 import type { ModelParts } from './parts.ts'
 
 /**

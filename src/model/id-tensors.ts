@@ -1,10 +1,7 @@
 import { IdTable } from '../data/ids.ts'
-import { InputError, type InputPlace } from '../errors.ts'
+import { InputError } from '../errors.ts'
 import type { Tensor } from './safetensors.ts'
 import type { TensorReader } from './tensor-reader.ts'
-
-/** A `Map` holds no more keys, and so no id table can be searched beyond. */
-const MAX_STRING_IDS = 2 ** 24
 
 /**
  * The tensors of an id table: `<side>_ids` I64 [n] for integers; for strings `<side>_ids` U8, their UTF-8 one after the
@@ -23,30 +20,11 @@ export function encodeIds(side: 'user' | 'item', table: IdTable): Tensor[] {
 }
 
 /**
- * The id table of `count` rows that `encodeIds` wrote; whether each id stands once is left to `checkUnique`.
+ * The id table of `count` rows that `encodeIds` wrote; whether each id stands once is left to `checkUnique` of `data/ids.ts`.
  * @throws InputError for an id that is no safe integer or not UTF-8, or offsets that are not ascending.
  */
 export function decodeIds(side: 'user' | 'item', count: number, reader: TensorReader): IdTable {
   return reader.has(`${side}_id_offsets`) ? decodeStrings(side, count, reader) : decodeIntegers(side, count, reader)
-}
-
-/** @throws InputError where an id stands twice. */
-export function checkUnique(side: 'user' | 'item', table: IdTable, place: InputPlace): void {
-  const ids = table.values
-  const fail = (id: number | string) => new InputError(`the ${side} id ${JSON.stringify(id)} stands twice`, place)
-  if (ids instanceof Float64Array) {
-    const sorted = ids.slice().sort()
-    for (let at = 1; at < sorted.length; at++) if (sorted[at] === sorted[at - 1]) throw fail(sorted[at]!)
-    return
-  }
-  if (ids.length > MAX_STRING_IDS) {
-    throw new InputError(`${ids.length} ${side} ids are strings; at most ${MAX_STRING_IDS} can be`, place)
-  }
-  const seen = new Set<string>()
-  for (const id of ids) {
-    if (seen.has(id)) throw fail(id)
-    seen.add(id)
-  }
 }
 
 function encodeStrings(side: string, ids: readonly string[]): Tensor[] {

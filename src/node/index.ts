@@ -9,4 +9,5 @@ export {
   readRatings,
   readRatingsReport,
 } from './read-ratings.ts'
+export { writePacked } from './write-packed.ts'
 export { writeRatings } from './write-ratings.ts'

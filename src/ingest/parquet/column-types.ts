@@ -60,6 +60,11 @@ export function roleColumns<Column extends ParquetColumn>(
   return { user, item, rating, time: timed ? time : undefined }
 }
 
+/** All columns with their types, in words. */
+export function columnsLayout(columns: readonly ParquetColumn[]): string {
+  return `columns ${columns.map(({ name, type }) => `${JSON.stringify(name)} of type ${type}`).join(', ')}`
+}
+
 function unsuitable(name: string, type: string, what: string, expected: string, file: string): InputError {
   return new InputError(`column ${JSON.stringify(name)} is of type ${type}; expected ${expected} as ${what}`, { file })
 }

@@ -3,8 +3,9 @@ import { InputError, LowrankError } from '../../errors.ts'
 import type { ByteBlob } from '../blob.ts'
 import { Entries } from '../entries.ts'
 import type { ReadCounts, ReadSettings } from '../options.ts'
+import type { ReadResult } from '../report.ts'
 import { shownText } from '../text.ts'
-import { BAD_ROW, DAMAGED, OUT_OF_MEMORY, roleColumns } from './column-types.ts'
+import { BAD_ROW, columnsLayout, DAMAGED, OUT_OF_MEMORY, roleColumns } from './column-types.ts'
 import { IdCursor, NumberCursor } from './cursors.ts'
 import { type Footer, readFooter } from './footer.ts'
 import { IdCodes } from './id-codes.ts'
@@ -17,11 +18,7 @@ import { shownNumber } from './shown-number.ts'
  * integer ids, columns of text string ids.
  * @throws InputError where the file is damaged, its columns do not suit, or a row is bad; `line` is then the row's number.
  */
-export async function readParquet(
-  blob: ByteBlob,
-  file: string,
-  settings: ReadSettings,
-): Promise<{ ratings: Ratings } & ReadCounts> {
+export async function readParquet(blob: ByteBlob, file: string, settings: ReadSettings): Promise<ReadResult> {
   try {
     const table = new Table(blob, file, settings, await readFooter(blob, file))
     return await table.read()
@@ -38,6 +35,7 @@ class Table implements ReadCounts {
   firstSkipped: InputError | undefined
   readonly #file: string
   readonly #size: number
+  readonly #layout: string
   readonly #settings: ReadSettings
   readonly #rows: number
   readonly #users: IdCursor
@@ -53,6 +51,7 @@ class Table implements ReadCounts {
     const pages = (column: typeof user) => new PageReader(blob, file, footer, column)
     this.#file = file
     this.#size = blob.size
+    this.#layout = columnsLayout(footer.columns)
     this.#settings = settings
     this.#rows = footer.rows
     this.#users = new IdCursor(pages(user), new IdCodes(user, 'user', settings.ids, file))
@@ -64,9 +63,9 @@ class Table implements ReadCounts {
     this.#entries = new Entries(time !== undefined)
   }
 
-  async read(): Promise<{ ratings: Ratings } & ReadCounts> {
+  async read(): Promise<ReadResult> {
     const file = this.#file
-    if (this.#rows === 0) throw new InputError('the file holds no ratings', { file })
+    if (this.#rows === 0 && !this.#settings.part) throw new InputError('the file holds no ratings', { file })
     const cursors = [this.#users, this.#items, this.#ratings, this.#times].filter(cursor => cursor !== undefined)
     for (let row = 0; row < this.#rows; ) {
       this.#settings.signal?.throwIfAborted()
@@ -84,7 +83,8 @@ class Table implements ReadCounts {
     }
     const userIds = this.#userNumbers.table('user', file)
     const itemIds = this.#itemNumbers.table('item', file)
-    return { ratings: new Ratings({ ...this.#entries.take(), userIds, itemIds }), skipped, firstSkipped }
+    const ratings = new Ratings({ ...this.#entries.take(), userIds, itemIds })
+    return { ratings, skipped, firstSkipped, layout: this.#layout }
   }
 
   /** Takes the entries of some rows, which all columns have decoded; `first` is the number of the first, from 0. */

@@ -3,37 +3,33 @@ import { IdTable } from '../../data/ids.ts'
 import { Ratings } from '../../data/ratings.ts'
 import { InputError, LowrankError } from '../../errors.ts'
 import { type ReadCounts, type ReadSettings, unsafeInteger } from '../../ingest/options.ts'
-import { BAD_ROW, DAMAGED, OUT_OF_MEMORY, type ParquetColumn, roleColumns } from '../../ingest/parquet/column-types.ts'
-import { shownText } from '../../ingest/text.ts'
+import {
+  columnsLayout,
+  DAMAGED,
+  OUT_OF_MEMORY,
+  type ParquetColumn,
+  roleColumns,
+} from '../../ingest/parquet/column-types.ts'
+import type { ReadResult } from '../../ingest/report.ts'
 import { literalPath, openDuckDB, unboxed } from './duckdb.ts'
 import { idExpression, type RoleColumn, ratingExpression, timeExpression } from './parquet-columns.ts'
+import { badRow, F32_OVERFLOW, noRow, ParquetSession, type RoleExpressions } from './parquet-session.ts'
 import type { Source } from './source.ts'
-
-/** Ratings from 2^128 - 2^103 (half a step above the largest f32) on round to infinity. */
-const F32_OVERFLOW = '3.4028235677973366e38'
+import { isStreamed, streamRatings } from './stream-parquet.ts'
 
 const GOOD = `u is not null and i is not null and r is not null and abs(r) < ${F32_OVERFLOW} and coalesce(isfinite(t), false)`
 
 /** The rating of each row of a file without ratings. */
 const ONE: RoleColumn = { sql: '1::DOUBLE', kind: 'number' }
 
-interface Session {
-  connection: DuckDBConnection
-  file: string
-  settings: ReadSettings
-}
-
 /**
  * Ratings from a Parquet file. Columns of integers give integer ids, columns of text string ids.
  * @throws InputError where the file is damaged, its columns do not suit, or a row is bad; `line` is then the row's number.
  */
-export async function readParquet(
-  { file }: Source,
-  settings: ReadSettings,
-): Promise<{ ratings: Ratings } & ReadCounts> {
+export async function readParquet({ file, bytes }: Source, settings: ReadSettings): Promise<ReadResult> {
   const { connection, close } = await openDuckDB()
   try {
-    return await readWith({ connection, file, settings })
+    return await readWith(new ParquetSession(connection, file, bytes, settings))
   } catch (error) {
     settings.signal?.throwIfAborted()
     if (error instanceof LowrankError || !(error instanceof Error)) throw error
@@ -45,27 +41,52 @@ export async function readParquet(
   }
 }
 
-async function readWith(session: Session): Promise<{ ratings: Ratings } & ReadCounts> {
-  const { connection, file } = session
-  const table = `read_parquet(${literalPath(file)}, hive_partitioning = false, binary_as_string = true)`
-  const described = await connection.runAndReadAll(`describe select * from ${table}`)
-  const columns = described.getRows().map(row => ({ name: String(row[0]), type: String(row[1]) }))
-  const { user, item, rating, time } = expressions(columns, session)
+async function readWith(session: ParquetSession): Promise<ReadResult> {
+  const { file, settings } = session
+  const options = 'hive_partitioning = false, binary_as_string = true'
+  const table = (more: string) => `read_parquet(${literalPath(file)}, ${options}${more})`
+  const described = await session.rows(`describe select * from ${table('')}`)
+  const columns = described.map(row => ({ name: String(row[0]), type: String(row[1]) }))
+  const layout = columnsLayout(columns)
+  const roles = roleColumns(columns, settings, file)
+  const sql = expressions(roles, session)
+  if ((await session.number(`select count(*)::DOUBLE from ${table('')}`)) === 0) {
+    if (!settings.part) throw new InputError('the file holds no ratings', { file })
+    return { ratings: Ratings.from([], [], []), skipped: 0, firstSkipped: undefined, layout }
+  }
+  const numbered = columns.every(({ name }) => name !== ROW_NUMBER)
+  const streamed = isStreamed(roles.user.type) && isStreamed(roles.item.type) && settings.ids !== 'string'
+  if (numbered && streamed) return { ...(await streamRatings(session, table(`, ${ROW_NUMBER} = true`), sql)), layout }
+  return { ...(await joinRatings(session, table(''), sql)), layout }
+}
+
+/** What DuckDB calls a row's number, where no column of the file has that name. */
+const ROW_NUMBER = 'file_row_number'
+
+/** Ratings whose ids DuckDB numbers, in tables that spill to the temporary folder. */
+async function joinRatings(
+  session: ParquetSession,
+  table: string,
+  { user, item, rating, time }: RoleExpressions,
+): Promise<Omit<ReadResult, 'layout'>> {
+  const { connection, settings } = session
   await connection.run(
     `create table entries as select ${user.sql} as u, ${item.sql} as i, ${rating.sql} as r, ` +
       `${time?.sql ?? '0::DOUBLE'} as t from ${table}`,
   )
-  session.settings.signal?.throwIfAborted()
+  settings.signal?.throwIfAborted()
   const counts = await leaveOutBadRows(session)
   const userIds = await numberIds('user', 'u', user.kind, session)
   const itemIds = await numberIds('item', 'i', item.kind, session)
-  session.settings.signal?.throwIfAborted()
+  settings.signal?.throwIfAborted()
   const entries = await fetchEntries(connection, time !== undefined)
   return { ratings: new Ratings({ ...entries, userIds, itemIds }), ...counts }
 }
 
-function expressions(columns: readonly ParquetColumn[], { file, settings }: Session) {
-  const { user, item, rating, time } = roleColumns(columns, settings, file)
+function expressions(
+  { user, item, rating, time }: ReturnType<typeof roleColumns<ParquetColumn>>,
+  { file, settings }: ParquetSession,
+): RoleExpressions {
   return {
     user: idExpression(user, 'user', settings.ids, file),
     item: idExpression(item, 'item', settings.ids, file),
@@ -75,26 +96,21 @@ function expressions(columns: readonly ParquetColumn[], { file, settings }: Sess
 }
 
 /** Leaves the rows that count in `good`, in the order of the file. */
-async function leaveOutBadRows({ connection, file, settings }: Session): Promise<ReadCounts> {
-  const reader = await connection.runAndReadAll(
+async function leaveOutBadRows(session: ParquetSession): Promise<ReadCounts> {
+  const { connection, file, settings } = session
+  const [counts = []] = await session.rows(
     `select count(*)::DOUBLE, count(*) filter (not (${GOOD}))::DOUBLE, (min(rowid) filter (not (${GOOD})))::DOUBLE from entries`,
   )
-  const [rows, skipped, first] = (reader.getRows()[0] ?? []).map(Number)
-  if (!rows) throw new InputError('the file holds no ratings', { file })
-  if (!skipped) {
+  const [rows = 0, skipped = 0, first = 0] = counts.map(Number)
+  if (skipped === 0) {
     await connection.run('alter table entries rename to good')
     await connection.run('create view origins as select rowid as position, rowid as origin from good')
     return { skipped: 0, firstSkipped: undefined }
   }
-  const bad = await connection.runAndReadAll(
-    `select u::VARCHAR, i::VARCHAR, r::VARCHAR, t::VARCHAR from entries where rowid = ${first}`,
-  )
-  const values = (bad.getRows()[0] ?? []).map(value => (value === null ? 'none' : String(value)))
-  const text = shownText(`user ${values[0]}, item ${values[1]}, rating ${values[2]}, timestamp ${values[3]}`)
-  const error = new InputError(BAD_ROW, { file, line: Number(first) + 1, text })
+  const select = `select u::VARCHAR, i::VARCHAR, r::VARCHAR, t::VARCHAR from entries where rowid = ${first}`
+  const error = await badRow(session, select, first)
   if (settings.onBadRow === 'error') throw error
-  if (skipped === rows)
-    throw new InputError(`no row holds a rating; the first: ${error.message}`, { file }, { cause: error })
+  if (skipped === rows) throw noRow(file, error)
   await connection.run(`create table good as select *, rowid as origin from entries where ${GOOD} order by rowid`)
   await connection.run('drop table entries')
   await connection.run('create view origins as select rowid as position, origin from good')
@@ -106,7 +122,7 @@ async function numberIds(
   role: string,
   column: 'u' | 'i',
   kind: RoleColumn['kind'],
-  session: Session,
+  session: ParquetSession,
 ): Promise<IdTable> {
   const { connection, file } = session
   await connection.run(
