@@ -39,10 +39,11 @@ const lines = fc
 const head = fc.constantFrom(
   '',
   'user,item\n',
+  '7:\n1,2,2005-09-06\n',
   '%%MatrixMarket matrix coordinate real general\n9 9 3\n',
   '%%MatrixMarket matrix coordinate pattern general\n% x\n',
 )
-const formats: ReadFormat[] = ['auto', 'csv', 'tsv', 'dat', 'adjacency', 'mtx', 'libmf']
+const formats: ReadFormat[] = ['auto', 'csv', 'tsv', 'dat', 'adjacency', 'mtx', 'libmf', 'netflix']
 
 describe('a file of any lines', () => {
   it('gives ratings that hold together, or an InputError that names the file', async () => {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
-import { InputError } from '../../errors.ts'
+import { InputError, LowrankError } from '../../errors.ts'
 import { MAGIC_BYTES, type SourceKind, sourceKind } from '../../ingest/source.ts'
 
 /** What the first bytes of a file say that it is. */
@@ -106,7 +106,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** An InputError for a failure to read; other errors of this library pass. */
 export function readFailure(file: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof InputError) return error
+  if (!(error instanceof Error) || error instanceof LowrankError) return error
   const code = (error as NodeJS.ErrnoException).code
   if (code === undefined) return error
   return new InputError(REASONS[code] ?? `the file cannot be read (${code})`, { file }, { cause: error })
