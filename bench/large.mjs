@@ -1,7 +1,7 @@
 /**
  * Time and memory of reading and packing many ratings: generated ones of Netflix's shape (480,189 users, 17,770 items,
  * skewed; a planted angle for each), read and packed by one process, and opened again by another one. Needs a build:
- * `npm run build && node bench/large.mjs --rows 10000000,30000000,100000000`. 100 million rows take 2 GB of disk below
+ * `npm run build && node bench/large.mjs --rows 10000000,30000000,100000000` (480,189 at least). 100 million rows take 2 GB of disk below
  * `--folder` (by default the temporary one). `--as` says what they are read from: `parquet`, `parts` (a folder of it),
  * `text-ids` (Parquet), `csv`, `csv-gz`. `--keep` leaves the files. Prints one JSON object.
  */
@@ -102,7 +102,7 @@ async function runChild(step) {
 }
 
 /**
- * A user has as many rounds as its rank in activity gives it (exponentially distributed), and in each an item of another
+ * A user has as many rounds as its rank in activity gives it (geometrically distributed), and in each an item of another
  * slice, so that no pair comes twice; slices grow, so that the items of the first ones are popular. Users walk by in
  * another order in each round, which is what the file's order is.
  * @param {number} rows
@@ -121,7 +121,7 @@ async function generate(rows, file, options) {
   const angle = `cos(6.2831853 * (${uniform('u', 3)} - ${uniform('i', 4)}))`
   const score = `3.6 + 0.8 * (${uniform('u', 1)} - 0.5) + 1.2 * (${uniform('i', 2)} - 0.5) + 0.7 * ${angle} + 1.6 * ${noise}`
   await connection.run(
-    `create table rounds as select k, greatest(0, round(${USERS} * exp(-k / ${rows / USERS})))::BIGINT as n from range(${ROUNDS}) t(k)`,
+    `create table rounds as select k, round(${USERS} * pow(${1 - USERS / rows}, k))::BIGINT as n from range(${ROUNDS}) t(k)`,
   )
   await connection.run(`copy (
     with pairs as (

@@ -9,6 +9,11 @@ export class IdNumbers {
   size = 0
   readonly #full: Map<RawId, number>[] = []
   #last = new Map<RawId, number>()
+  readonly #keysAMap: number
+
+  constructor(keysAMap = KEYS_A_MAP) {
+    this.#keysAMap = keysAMap
+  }
 
   /** The number of an id, undefined where it has none. */
   get(id: RawId): number | undefined {
@@ -23,7 +28,7 @@ export class IdNumbers {
 
   /** Adds an id that has no number yet. */
   add(id: RawId): number {
-    if (this.#last.size === KEYS_A_MAP) {
+    if (this.#last.size === this.#keysAMap) {
       this.#full.push(this.#last)
       this.#last = new Map()
     }

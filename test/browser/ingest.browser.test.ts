@@ -34,6 +34,17 @@ const ZSTD = bytes(
     'QDGXOjHciYG+1AxtxoBzL2eG9rPfZA3Kl89kDcqXz2IO4YfPYg7hh89kBcwAcYBuADDGMqPsAYYOs7J7RrigE=',
 )
 
+/** The same as `lowrank pack` keeps it. */
+const PACKED = bytes(
+  'iUxSUA0KGgoBAAAABQAAAA8AAAAAAAAABQAAAAAAAAADAAAAAAAAAAAAAAAAAAAAEgAAAAAAAABrab+hyFEbEwsSuzCboE9dNwoL/AAAAACnJNf81D' +
+    'XsdwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAOIuq9YAAAAAAQAAAAIAAAADAAAABAAAAAAAAAABAAAAAgAAAAMAAAAEAAAAAAAA' +
+    'AAEAAAACAAAAAwAAAAQAAAAAAAAAAAAAAAEAAAACAAAAAAAAAAEAAAACAAAAAAAAAAEAAAACAAAAAAAAAAEAAAACAAAAAAAAAAEAAAACAAAAAAAAAA' +
+    'AAAAAAAAA/AACAPwAAwD8AAABAAAAgQAAAQEAAAGBAAACAQAAAAAAAAAA/AACAPwAAwD8AAABAAAAgQAAAAAAAAABA+ILXQQAAQED4gtdBAACAQPiC' +
+    '10EAAMBA+ILXQQAAAEH4gtdBAABAQfiC10EAAIBB+ILXQQAAwEH4gtdBAAAAQviC10EAAEBC+ILXQQAAgEL4gtdBAADAQviC10EAAABD+ILXQQAAQE' +
+    'P4gtdBAACAQ/iC10EAAAAAAAAAAAAAAAAAAAAAAAAAAAAA8D8AAAAAAAAAQAAAAAAAAAhAAAAAAAAAEEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABp' +
+    'dGVtIDBpdGVtIDFpdGVtIDIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABgAAAAYAAAAGAAAA',
+)
+
 async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'))
   return new Uint8Array(await new Response(stream).arrayBuffer())
@@ -48,9 +59,9 @@ async function errorOf(parts: BlobPart[], name: string): Promise<InputError> {
   throw new Error('expected an InputError', { cause: error })
 }
 
-it('reads text, gzip of several members, Zstandard and Parquet in a page', async () => {
+it('reads text, gzip of several members, Zstandard, Parquet and packed ratings in a page', async () => {
   const [head, tail] = [TEXT.slice(0, 100), TEXT.slice(100)]
-  for (const parts of [[TEXT], [await gzip(head), await gzip(tail)], [ZSTD], [PARQUET]]) {
+  for (const parts of [[TEXT], [await gzip(head), await gzip(tail)], [ZSTD], [PARQUET], [PACKED]]) {
     const { ratings, skipped } = await parseRatings(new File(parts, 'ratings'))
     expect(rowsOf(ratings)).toEqual(ROWS)
     expect(skipped).toBe(0)

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Failure, useProgram } from './program.ts'
 
@@ -49,6 +49,22 @@ describe('pack', () => {
     const again = await program.json(['pack', 'parts-0.lrp', '--out', 'again.lrp'])
     expect(again.result).toMatchObject({ rows: { skipped: 0, merged: 0 }, duplicates: 'last' })
     expect(readFileSync(program.path('again.lrp'))).toEqual(outs[0])
+  })
+})
+
+describe('pack, killed', () => {
+  it('leaves a whole file or none', async () => {
+    const words = ['pack', 'ratings.csv', '--out', 'killed.lrp']
+    const delays = [150, 300, 400, 450, 500, 550, 600, 700]
+    const outcomes = new Set<number | null>()
+    for (const delay of delays) {
+      const { code } = await program.run(words, { onStart: child => setTimeout(() => child.kill('SIGKILL'), delay) })
+      outcomes.add(code)
+      if (!existsSync(program.path('killed.lrp'))) continue
+      const { code: read } = await program.run(['info', 'killed.lrp'])
+      expect(read).toBe(0)
+    }
+    expect(outcomes).toContain(null)
   })
 })
 

@@ -84,6 +84,42 @@ describe('Parquet rows', () => {
     expect(report.firstSkipped).toMatchObject({ line: 2 })
   })
 
+  it('that are bad are left out whether ids are numbers or text, and also where a column hides the row numbers', async () => {
+    const values = "(1, 1, 5::double), (1, null, 2), (3, 1, 'nan'), (4, 1, 1), (null, 2, 3), (1, 7, 2)"
+    for (const extra of ['', ', 5 as file_row_number', ", 'x' as file_row_number"]) {
+      const query = `select *${extra} from (values ${values}) as t(user, item, rating)`
+      const path = await scratch.parquet('hidden.parquet', query)
+      for (const ids of ['integer', 'string'] as const) {
+        const { ratings, skipped, firstSkipped } = await readRatingsReport(path, { onBadRow: 'skip', ids })
+        const as = (id: number) => (ids === 'integer' ? id : String(id))
+        expect(rowsOf(ratings)).toEqual([
+          [as(1), as(1), 5],
+          [as(4), as(1), 1],
+          [as(1), as(7), 2],
+        ])
+        expect({ skipped, line: firstSkipped?.line, text: firstSkipped?.text }).toEqual({
+          skipped: 3,
+          line: 2,
+          text: 'user 1, item none, rating 2.0, timestamp 0.0',
+        })
+        expect(await inputError(readRatings(path, { ids }))).toMatchObject({ line: 2 })
+      }
+    }
+  })
+
+  it('that are all bad are refused', async () => {
+    const path = await rows("(1, 2, 'nan'::double, 4), (1, null, 3, 4)")
+    for (const ids of ['integer', 'string'] as const) {
+      const error = await inputError(readRatings(path, { onBadRow: 'skip', ids }))
+      expect(error.message).toMatch(/no row holds a rating; the first: .*:1: expected a user id/)
+    }
+  })
+
+  it('with ids beyond 2^53 - 1 name the first good row of the id', async () => {
+    const path = await rows("(1, 1, 5::double, 1), (9007199254740993, 2, 'nan', 4), (9007199254740993, 2, 3, 4)")
+    expect(await inputError(readRatings(path, { onBadRow: 'skip' }))).toMatchObject({ line: 3 })
+  })
+
   it('with ids beyond 2^53 - 1 are refused', async () => {
     const path = await rows('(1, 1, 5, 1), (9007199254740993, 2, 3, 4)')
     const error = await inputError(readRatings(path))

@@ -1,4 +1,3 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
 import { IdTable } from '../../data/ids.ts'
 import { Ratings } from '../../data/ratings.ts'
 import { InputError, LowrankError } from '../../errors.ts'
@@ -55,15 +54,25 @@ async function readWith(session: ParquetSession): Promise<ReadResult> {
     return { ratings: Ratings.from([], [], []), skipped: 0, firstSkipped: undefined, layout }
   }
   const numbered = columns.every(({ name }) => name !== ROW_NUMBER)
+  const rows = numbered ? table(`, ${ROW_NUMBER} = true`) : await numberedTable(session, table(''))
   const streamed = isStreamed(roles.user.type) && isStreamed(roles.item.type) && settings.ids !== 'string'
-  if (numbered && streamed) return { ...(await streamRatings(session, table(`, ${ROW_NUMBER} = true`), sql)), layout }
-  return { ...(await joinRatings(session, table(''), sql)), layout }
+  const read = numbered && streamed ? streamRatings(session, rows, sql) : joinRatings(session, rows, sql)
+  return { ...(await read), layout }
 }
 
 /** What DuckDB calls a row's number, where no column of the file has that name. */
 const ROW_NUMBER = 'file_row_number'
 
-/** Ratings whose ids DuckDB numbers, in tables that spill to the temporary folder. */
+/** A copy of the file in the database, whose own row numbers take the place of those that a column hides. */
+async function numberedTable({ connection }: ParquetSession, table: string): Promise<string> {
+  await connection.run(`create table copied as select * from ${table}`)
+  return `(select * replace (rowid as ${ROW_NUMBER}) from copied)`
+}
+
+/**
+ * Ratings whose ids DuckDB numbers: it goes over the file once for each column of ids and once for the entries, so that
+ * memory is that of the entries and ids.
+ */
 async function joinRatings(
   session: ParquetSession,
   table: string,
@@ -71,15 +80,17 @@ async function joinRatings(
 ): Promise<Omit<ReadResult, 'layout'>> {
   const { connection, settings } = session
   await connection.run(
-    `create table entries as select ${user.sql} as u, ${item.sql} as i, ${rating.sql} as r, ` +
-      `${time?.sql ?? '0::DOUBLE'} as t from ${table}`,
+    `create view entries as select ${user.sql} as u, ${item.sql} as i, ${rating.sql} as r, ` +
+      `${time?.sql ?? '0::DOUBLE'} as t, ${ROW_NUMBER} as n from ${table}`,
   )
+  await connection.run(`create view good as select * from entries where ${GOOD}`)
+  const { rows, ...counts } = await countRows(session)
   settings.signal?.throwIfAborted()
-  const counts = await leaveOutBadRows(session)
   const userIds = await numberIds('user', 'u', user.kind, session)
+  settings.signal?.throwIfAborted()
   const itemIds = await numberIds('item', 'i', item.kind, session)
   settings.signal?.throwIfAborted()
-  const entries = await fetchEntries(connection, time !== undefined)
+  const entries = await fetchEntries(session, rows, counts.skipped, time !== undefined)
   return { ratings: new Ratings({ ...entries, userIds, itemIds }), ...counts }
 }
 
@@ -95,26 +106,19 @@ function expressions(
   }
 }
 
-/** Leaves the rows that count in `good`, in the order of the file. */
-async function leaveOutBadRows(session: ParquetSession): Promise<ReadCounts> {
-  const { connection, file, settings } = session
+/** Counts all rows, and those that are bad. @throws InputError for the first bad one, unless they are skipped. */
+async function countRows(session: ParquetSession): Promise<ReadCounts & { rows: number }> {
+  const { file, settings } = session
   const [counts = []] = await session.rows(
-    `select count(*)::DOUBLE, count(*) filter (not (${GOOD}))::DOUBLE, (min(rowid) filter (not (${GOOD})))::DOUBLE from entries`,
+    `select count(*)::DOUBLE, count(*) filter (not (${GOOD}))::DOUBLE, (min(n) filter (not (${GOOD})))::DOUBLE from entries`,
   )
   const [rows = 0, skipped = 0, first = 0] = counts.map(Number)
-  if (skipped === 0) {
-    await connection.run('alter table entries rename to good')
-    await connection.run('create view origins as select rowid as position, rowid as origin from good')
-    return { skipped: 0, firstSkipped: undefined }
-  }
-  const select = `select u::VARCHAR, i::VARCHAR, r::VARCHAR, t::VARCHAR from entries where rowid = ${first}`
+  if (skipped === 0) return { rows, skipped, firstSkipped: undefined }
+  const select = `select u::VARCHAR, i::VARCHAR, r::VARCHAR, t::VARCHAR from entries where n = ${first}`
   const error = await badRow(session, select, first)
   if (settings.onBadRow === 'error') throw error
   if (skipped === rows) throw noRow(file, error)
-  await connection.run(`create table good as select *, rowid as origin from entries where ${GOOD} order by rowid`)
-  await connection.run('drop table entries')
-  await connection.run('create view origins as select rowid as position, origin from good')
-  return { skipped, firstSkipped: error }
+  return { rows, skipped, firstSkipped: error }
 }
 
 /** Numbers the distinct ids of a column by first appearance in a table `<column>_ids`, and returns them. */
@@ -126,8 +130,8 @@ async function numberIds(
 ): Promise<IdTable> {
   const { connection, file } = session
   await connection.run(
-    `create table ${column}_ids as select ${column} as id, min(rowid) as first, ` +
-      `(row_number() over (order by min(rowid)) - 1)::INTEGER as k from good group by ${column}`,
+    `create table ${column}_ids as select ${column} as id, min(n) as first, ` +
+      `(row_number() over (order by min(n)) - 1)::INTEGER as k from good group by ${column}`,
   )
   const result = await connection.run(
     `select ${kind === 'integer' ? 'id::DOUBLE' : 'id'} from ${column}_ids order by k`,
@@ -140,26 +144,30 @@ async function numberIds(
   const numbers = Float64Array.from(ids as number[])
   const unsafe = numbers.findIndex(id => !Number.isSafeInteger(id))
   if (unsafe < 0) return new IdTable(numbers)
-  const row = (
-    await connection.runAndReadAll(
-      `select id::VARCHAR, origin::DOUBLE from ${column}_ids join origins on position = first where k = ${unsafe}`,
-    )
-  ).getRows()[0]
-  throw new InputError(unsafeInteger(role, String(row?.[0])), { file, line: Number(row?.[1]) + 1 })
+  const [[id, first] = []] = await session.rows(
+    `select id::VARCHAR, first::DOUBLE from ${column}_ids where k = ${unsafe}`,
+  )
+  throw new InputError(unsafeInteger(role, String(id)), { file, line: Number(first) + 1 })
 }
 
-/** The entries by dense index. A join gives its rows in no fixed order, so each carries its position. */
-async function fetchEntries(connection: DuckDBConnection, withTimes: boolean) {
-  const length = Number((await connection.runAndReadAll('select count(*)::DOUBLE from good')).getRows()[0]?.[0])
-  const users = new Uint32Array(length)
-  const items = new Uint32Array(length)
-  const values = new Float32Array(length)
-  const times = withTimes ? new Float64Array(length) : undefined
+/** The entries by dense index, of `rows` rows. A join gives them in no fixed order, so each carries its row's number. */
+async function fetchEntries(
+  { connection, settings, bytes }: ParquetSession,
+  rows: number,
+  skipped: number,
+  withTimes: boolean,
+) {
+  const users = new Uint32Array(rows)
+  const items = new Uint32Array(rows)
+  const values = new Float32Array(rows)
+  const times = withTimes ? new Float64Array(rows) : undefined
+  const good = new Uint8Array(skipped > 0 ? rows : 0)
   const result = await connection.stream(
-    'select good.rowid::DOUBLE, u_ids.k, i_ids.k, r, t::DOUBLE ' +
-      'from good join u_ids on u = u_ids.id join i_ids on i = i_ids.id',
+    'select n::DOUBLE, u_ids.k, i_ids.k, r, t::DOUBLE from good join u_ids on u = u_ids.id join i_ids on i = i_ids.id',
   )
+  let done = 0
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    settings.signal?.throwIfAborted()
     const position = unboxed(chunk, 0, 'float64')
     const user = unboxed(chunk, 1, 'int32')
     const item = unboxed(chunk, 2, 'int32')
@@ -171,7 +179,27 @@ async function fetchEntries(connection: DuckDBConnection, withTimes: boolean) {
       items[e] = item[row]!
       values[e] = value[row]!
       if (times !== undefined) times[e] = time[row]!
+      if (skipped > 0) good[e] = 1
     }
+    done += chunk.rowCount
+    settings.onProgress(Math.floor((done / rows) * bytes), bytes)
   }
-  return { users, items, values, times }
+  if (skipped === 0) return { users, items, values, times }
+  return {
+    users: filtered(users, good, skipped),
+    items: filtered(items, good, skipped),
+    values: filtered(values, good, skipped),
+    times: times === undefined ? undefined : filtered(times, good, skipped),
+  }
+}
+
+/** The rows that are good, moved up to one another. */
+function filtered<Column extends Uint32Array | Float32Array | Float64Array>(
+  rows: Column,
+  good: Uint8Array,
+  skipped: number,
+): Column {
+  let length = 0
+  for (let row = 0; row < rows.length; row++) if (good[row] === 1) rows[length++] = rows[row]!
+  return rows.slice(0, rows.length - skipped) as Column
 }
