@@ -1,11 +1,14 @@
-/** Entries a block: 20 MiB with times. */
+/** Entries of the first block, for files of which there are many; each block is twice as large as the one before. */
+const FIRST_BLOCK = 1 << 10
+
+/** Entries a block at most: 20 MiB with times. */
 const BLOCK = 1 << 20
 
 /** Entries in coordinate form as they are read: blocks, so that growing copies nothing. */
 export class Entries {
   #length = 0
   /** Position in the last block. */
-  #next = BLOCK
+  #next = 0
   #users: Uint32Array[] = []
   #items: Uint32Array[] = []
   #values: Float32Array[] = []
@@ -25,7 +28,7 @@ export class Entries {
   }
 
   push(user: number, item: number, value: number, time: number): void {
-    if (this.#next === BLOCK) this.#addBlock()
+    if (this.#next === this.#lastUsers.length) this.#addBlock()
     const at = this.#next++
     this.#lastUsers[at] = user
     this.#lastItems[at] = item
@@ -46,15 +49,16 @@ export class Entries {
   }
 
   #addBlock(): void {
+    const size = Math.min(BLOCK, Math.max(FIRST_BLOCK, 2 * this.#next))
     this.#next = 0
-    this.#lastUsers = new Uint32Array(BLOCK)
-    this.#lastItems = new Uint32Array(BLOCK)
-    this.#lastValues = new Float32Array(BLOCK)
+    this.#lastUsers = new Uint32Array(size)
+    this.#lastItems = new Uint32Array(size)
+    this.#lastValues = new Float32Array(size)
     this.#users.push(this.#lastUsers)
     this.#items.push(this.#lastItems)
     this.#values.push(this.#lastValues)
     if (!this.#withTimes) return
-    this.#lastTimes = new Float64Array(BLOCK)
+    this.#lastTimes = new Float64Array(size)
     this.#times.push(this.#lastTimes)
   }
 }

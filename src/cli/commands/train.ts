@@ -42,7 +42,10 @@ interface Words extends RankingWords, CheckpointWords {
 export function addTrain(program: Command, session: Session): void {
   const command = program
     .command('train')
-    .argument('<ratings>', 'file of user, item, rating and perhaps timestamp, or of users and their items')
+    .argument(
+      '<ratings>',
+      'file, folder or quoted glob of user, item, rating and perhaps timestamp, or of users and their items',
+    )
     .description('train a model on ratings, or on what users have used')
     .addOption(new Option('--test <file>', 'ratings to test on').argParser(fileValue('--test')))
     .addOption(
