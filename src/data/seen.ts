@@ -1,4 +1,3 @@
-import { groupByKey } from './group.ts'
 import type { Ratings } from './ratings.ts'
 
 /** Items that each user has in the training data, as CSR: those of user u are `items[offsets[u]]` to `items[offsets[u + 1] - 1]`. */
@@ -10,30 +9,36 @@ export interface SeenItems {
 }
 
 /**
- * The items of each user of `ratings`, each item once. Two counting sorts, by item and then by user, leave each slice
- * sorted: O(entries + users + items). Entries of an unknown user or item are left out.
+ * The items of each user of `ratings`, each item once. A counting sort by user, then a sort of each user's slice, which
+ * stays in the cache: O(entries log(entries of a user) + users). Entries of an unknown user or item are left out.
  */
 export function seenItems(ratings: Ratings): SeenItems {
-  const { users, userCount } = ratings
-  const byItem = groupByKey(ratings.items, ratings.itemCount)
-
+  const { users, userCount, itemCount } = ratings
   const offsets = new Uint32Array(userCount + 1)
   for (let e = 0; e < users.length; e++) {
-    if (users[e]! < userCount && ratings.items[e]! < ratings.itemCount) offsets[users[e]! + 1]!++
+    if (users[e]! < userCount && ratings.items[e]! < itemCount) offsets[users[e]! + 1]!++
   }
   for (let u = 0; u < userCount; u++) offsets[u + 1]! += offsets[u]!
 
   const end = offsets.slice(0, userCount)
   const items = new Uint32Array(offsets[userCount]!)
-  for (let i = 0; i < ratings.itemCount; i++) {
-    for (let at = byItem.offsets[i]!; at < byItem.offsets[i + 1]!; at++) {
-      const u = users[byItem.order[at]!]!
-      if (u >= userCount) continue
-      const seenBefore = end[u]! > offsets[u]! && items[end[u]! - 1] === i
-      if (!seenBefore) items[end[u]!++] = i
-    }
+  for (let e = 0; e < users.length; e++) {
+    const u = users[e]!
+    if (u < userCount && ratings.items[e]! < itemCount) items[end[u]!++] = ratings.items[e]!
   }
+  for (let u = 0; u < userCount; u++) end[u] = ascending(items, offsets[u]!, offsets[u + 1]!)
   return closeGaps({ offsets, items }, end)
+}
+
+/** Puts the items from `start` to `end` in strictly ascending order, each once, and returns where they end then. */
+function ascending(items: Uint32Array, start: number, end: number): number {
+  let at = start + 1
+  while (at < end && items[at - 1]! < items[at]!) at++
+  if (at >= end) return end
+  items.subarray(start, end).sort()
+  let last = start
+  for (at = start + 1; at < end; at++) if (items[at] !== items[last]) items[++last] = items[at]!
+  return last + 1
 }
 
 /** Moves slices that end at `end[u]`, before their room does, up to one another. */
