@@ -1,5 +1,6 @@
 import { InputError, type InputPlace } from '../errors.ts'
 import { IdNumbers, type RawId } from './id-numbers.ts'
+import { IntegerIndex } from './integer-index.ts'
 
 export type { RawId } from './id-numbers.ts'
 
@@ -13,7 +14,7 @@ export const UNKNOWN = 0xffffffff
 export class IdTable {
   readonly kind: 'integer' | 'string'
   readonly #ids: Float64Array | readonly string[]
-  #index: IdNumbers | undefined
+  #index: { get(id: RawId): number | undefined } | undefined
 
   constructor(ids: Float64Array | readonly string[]) {
     this.kind = ids instanceof Float64Array ? 'integer' : 'string'
@@ -52,11 +53,16 @@ export class IdTable {
     return /^-?\d+$/.test(id) ? Number(id) : id
   }
 
-  #build(): IdNumbers {
+  #build(): { get(id: RawId): number | undefined } {
+    const twice = (id: RawId) => new InputError(`the id ${JSON.stringify(id)} stands twice in an id table`)
+    if (this.#ids instanceof Float64Array) {
+      const index = new IntegerIndex(this.#ids)
+      if (index.repeated >= 0) throw twice(this.#ids[index.repeated]!)
+      return { get: id => (typeof id === 'number' ? index.get(id) : undefined) }
+    }
     const index = new IdNumbers()
-    for (let i = 0; i < this.#ids.length; i++) {
-      const id = this.#ids[i]!
-      if (index.get(id) !== undefined) throw new InputError(`the id ${JSON.stringify(id)} stands twice in an id table`)
+    for (const id of this.#ids) {
+      if (index.get(id) !== undefined) throw twice(id)
       index.add(id)
     }
     return index
@@ -68,8 +74,8 @@ export function checkUnique(side: 'user' | 'item', table: IdTable, place: InputP
   const ids = table.values
   const fail = (id: RawId) => new InputError(`the ${side} id ${JSON.stringify(id)} stands twice`, place)
   if (ids instanceof Float64Array) {
-    const sorted = ids.slice().sort()
-    for (let at = 1; at < sorted.length; at++) if (sorted[at] === sorted[at - 1]) throw fail(sorted[at]!)
+    const { repeated } = new IntegerIndex(ids)
+    if (repeated >= 0) throw fail(ids[repeated]!)
     return
   }
   const seen = new IdNumbers()
