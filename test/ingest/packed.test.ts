@@ -11,7 +11,7 @@ import { encodeHeader, HEADER_BYTES, type PackedHeader } from '../../src/ingest/
 import { parseRatings } from '../../src/ingest/parse-ratings.ts'
 import { sumOf } from '../../src/node/ingest/packed.ts'
 import { readRatings, readRatingsReport } from '../../src/node/read-ratings.ts'
-import { writePacked } from '../../src/node/write-packed.ts'
+import { writeMerged, writePacked } from '../../src/node/write-packed.ts'
 import { arraysOf, inputError, Scratch } from '../node/read-ratings-helpers.ts'
 import { readBoth } from './both.ts'
 
@@ -113,6 +113,19 @@ describe('packed ratings', () => {
     expect((await inputError(readRatings(text, { format: 'packed' }))).message).toMatch(/is not packed ratings/)
     const zipped = await scratch.file('zipped.lrp', gzipSync(bytes))
     expect((await inputError(readRatings(zipped))).message).toMatch(/binary/)
+  })
+
+  it('are read until the caller has had enough', async () => {
+    const path = scratch.path('aborted.lrp')
+    await writePacked(path, Ratings.from([1], [2], [3]))
+    const reason = new Error('enough')
+    await expect(readRatings(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    const controller = new AbortController()
+    const reading = readRatings(path, { signal: controller.signal, onProgress: () => controller.abort(reason) })
+    await expect(reading).rejects.toBe(reason)
+    await expect(writeMerged(path, await readRatings(path), 'last', AbortSignal.abort(reason))).rejects.toBe(reason)
+    expect((await readRatings(path)).length).toBe(1)
+    expect((await scratch.names()).filter(entry => entry.endsWith('.tmp'))).toEqual([])
   })
 
   it('are not written where a reader would refuse them', async () => {
