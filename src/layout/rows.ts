@@ -6,17 +6,19 @@ export interface RowIndex {
   order: Uint32Array<ArrayBuffer>
 }
 
+// (Loops over entries count: `for of` over typed arrays takes four to ten times as long in V8.)
+
 /** Number of entries of each row. */
 export function countRows(rows: Uint32Array, rowCount: number): Uint32Array<ArrayBuffer> {
   const counts = new Uint32Array(rowCount)
-  for (const row of rows) counts[row]!++
+  for (let entry = 0; entry < rows.length; entry++) counts[rows[entry]!]!++
   return counts
 }
 
 /** Sorts entries by row in linear time. */
 export function indexRows(rows: Uint32Array, rowCount: number): RowIndex {
   const start = new Uint32Array(rowCount + 1)
-  for (const row of rows) start[row + 1]!++
+  for (let entry = 0; entry < rows.length; entry++) start[rows[entry]! + 1]!++
   for (let row = 0; row < rowCount; row++) start[row + 1]! += start[row]!
   const next = start.slice()
   const order = new Uint32Array(rows.length)

@@ -31,16 +31,26 @@ export function gridOf({ workers, strata, slices, nested }: TileShape): TileGrid
 }
 
 /** Number of the tile of a held and a streamed block, in the order in which tiles are worked on. */
-export function tileAt(shape: TileShape, grid: TileGrid, heldBlock: number, streamedBlock: number): number {
-  const { slices, strata, nested } = shape
-  const { workgroups, subStrata } = grid
-  const slice = heldBlock % slices
-  const workgroup = (heldBlock - slice) / slices
-  const other = streamedBlock % subStrata
-  const ahead = (streamedBlock - other) / subStrata - (nested ? workgroup : heldBlock)
-  const stratum = ((ahead % strata) + strata) % strata
-  const sub = nested ? (other - slice + slices) % slices : 0
-  return ((stratum * workgroups + workgroup) * subStrata + sub) * slices + slice
+export type TileFinder = (heldBlock: number, streamedBlock: number) => number
+
+/** Called twice an entry, so each kind of grid has a finder that divides no more than it must. */
+export function tileFinder({ slices, strata, nested }: TileShape, { workgroups }: TileGrid): TileFinder {
+  const stratumOf = (ahead: number) => {
+    const stratum = ahead % strata
+    return stratum < 0 ? stratum + strata : stratum
+  }
+  if (!nested) {
+    const perStratum = workgroups * slices
+    return (heldBlock, streamedBlock) => stratumOf(streamedBlock - heldBlock) * perStratum + heldBlock
+  }
+  return (heldBlock, streamedBlock) => {
+    const slice = heldBlock % slices
+    const workgroup = (heldBlock - slice) / slices
+    const other = streamedBlock % slices
+    const stratum = stratumOf((streamedBlock - other) / slices - workgroup)
+    const sub = other < slice ? other - slice + slices : other - slice
+    return ((stratum * workgroups + workgroup) * slices + sub) * slices + slice
+  }
 }
 
 export const tilesPerStratum = ({ workgroups, subStrata }: TileGrid, slices: number) => workgroups * subStrata * slices

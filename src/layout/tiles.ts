@@ -2,7 +2,15 @@ import { Random } from '../data/random.ts'
 import type { Ratings } from '../data/ratings.ts'
 import { type BlockLayout, dealBlocks } from './blocks.ts'
 import { countRows } from './rows.ts'
-import { efficiencyOf, gridOf, type TileGrid, type TileShape, tileAt, tilesPerStratum } from './tile-grid.ts'
+import {
+  efficiencyOf,
+  gridOf,
+  type TileFinder,
+  type TileGrid,
+  type TileShape,
+  tileFinder,
+  tilesPerStratum,
+} from './tile-grid.ts'
 
 export interface TileOptions {
   seed: number
@@ -81,9 +89,12 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
   const placing = {
     shape,
     grid,
+    tileOf: tileFinder(shape, grid),
     length,
     held: placesOf(blocks[held], ratings[held], ratings[streamed], seed),
     streamed: placesOf(blocks[streamed], ratings[streamed], ratings[held], seed),
+    heldCounts: counts[held],
+    streamedCounts: counts[streamed],
   }
 
   const tileStart = countTiles(placing)
@@ -116,8 +127,11 @@ interface Places {
   others: Uint32Array
   seed: number
   blocks: BlockLayout
-  /** The slot of each row that has one; SEVERAL where it has replicas. */
-  onlySlot: Uint32Array
+  /**
+   * Block and place in it of each row that has one slot, side by side, so that an entry costs one cache miss a side; SEVERAL
+   * as the block of a row with replicas.
+   */
+  ofRow: Uint32Array
   blockOf: Uint32Array
 }
 
@@ -129,22 +143,33 @@ function placesOf(blocks: BlockLayout, rows: Uint32Array, others: Uint32Array, s
   for (let block = 0; block + 1 < blockStart.length; block++) {
     blockOf.fill(block, blockStart[block]!, blockStart[block + 1]!)
   }
-  const onlySlot = new Uint32Array(slotStart.length - 1)
-  for (let row = 0; row < onlySlot.length; row++) {
+  const ofRow = new Uint32Array(2 * (slotStart.length - 1))
+  for (let row = 0; 2 * row < ofRow.length; row++) {
     const first = slotStart[row]!
-    onlySlot[row] = slotStart[row + 1]! - first > 1 ? SEVERAL : slots[first]!
+    const slot = slots[first]!
+    ofRow[2 * row] = slotStart[row + 1]! - first > 1 ? SEVERAL : blockOf[slot]!
+    ofRow[2 * row + 1] = slot - blockStart[blockOf[slot]!]!
   }
-  return { rows, others, seed, blocks, onlySlot, blockOf }
+  return { rows, others, seed, blocks, ofRow, blockOf }
 }
 
-/** The slot of an entry: that of its row, or of the replica which a hash of row and other row chooses. */
-function slotAt({ rows, others, seed, blocks, onlySlot }: Places, entry: number): number {
+/** The slot of an entry whose row has replicas: the one that a hash of row and other row chooses. */
+function replicaAt({ rows, others, seed, blocks }: Places, entry: number): number {
   const row = rows[entry]!
-  const only = onlySlot[row]!
-  if (only !== SEVERAL) return only
   const first = blocks.slotStart[row]!
   const replicas = blocks.slotStart[row + 1]! - first
   return blocks.slots[first + (mix(mix(row ^ seed) ^ others[entry]!) % replicas)]!
+}
+
+/** The block of an entry. */
+function blockAt(places: Places, entry: number): number {
+  const block = places.ofRow[2 * places.rows[entry]!]!
+  return block === SEVERAL ? places.blockOf[replicaAt(places, entry)]! : block
+}
+
+/** Entries of each slot of rows without replicas; those of the others are counted as they are placed. */
+function slotCountsOf({ blocks, ofRow }: Places, counts: Uint32Array): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(blocks.rowOf, row => (ofRow[2 * row] === SEVERAL ? 0 : counts[row]!))
 }
 
 /** A bijection of 32-bit words that leaves no pattern (Wellons' lowbias32). */
@@ -158,41 +183,52 @@ function mix(word: number): number {
 interface Placing {
   shape: TileShape
   grid: TileGrid
+  tileOf: TileFinder
   length: number
   held: Places
   streamed: Places
+  heldCounts: Uint32Array
+  streamedCounts: Uint32Array
 }
 
 /** First entry of each tile, and the end. */
 function countTiles(placing: Placing): Uint32Array {
-  const { shape, grid, length, held, streamed } = placing
+  const { shape, grid, length, held, streamed, tileOf } = placing
   const start = new Uint32Array(shape.strata * tilesPerStratum(grid, shape.slices) + 1)
   for (let entry = 0; entry < length; entry++) {
-    const heldBlock = held.blockOf[slotAt(held, entry)]!
-    const streamedBlock = streamed.blockOf[slotAt(streamed, entry)]!
-    start[tileAt(shape, grid, heldBlock, streamedBlock) + 1]!++
+    start[tileOf(blockAt(held, entry), blockAt(streamed, entry)) + 1]!++
   }
   for (let tile = 0; tile + 1 < start.length; tile++) start[tile + 1]! += start[tile]!
   return start
 }
 
 function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32Array) {
-  const { shape, grid, length, held, streamed } = placing
+  const { length, held, streamed, tileOf } = placing
   const entries = new Uint32Array(2 * length)
-  const heldSlotCounts = new Uint32Array(held.blockOf.length)
-  const streamedSlotCounts = new Uint32Array(streamed.blockOf.length)
+  const heldSlotCounts = slotCountsOf(held, placing.heldCounts)
+  const streamedSlotCounts = slotCountsOf(streamed, placing.streamedCounts)
   const bits = new Uint32Array(values.buffer, values.byteOffset, length)
   const next = tileStart.slice(0, -1)
   for (let entry = 0; entry < length; entry++) {
-    const heldSlot = slotAt(held, entry)
-    const streamedSlot = slotAt(streamed, entry)
-    const heldBlock = held.blockOf[heldSlot]!
-    const streamedBlock = streamed.blockOf[streamedSlot]!
-    heldSlotCounts[heldSlot]!++
-    streamedSlotCounts[streamedSlot]!++
-    const place = next[tileAt(shape, grid, heldBlock, streamedBlock)]!++
-    const heldPlace = heldSlot - held.blocks.blockStart[heldBlock]!
-    const streamedPlace = streamedSlot - streamed.blocks.blockStart[streamedBlock]!
+    const heldRow = held.rows[entry]!
+    let heldBlock = held.ofRow[2 * heldRow]!
+    let heldPlace = held.ofRow[2 * heldRow + 1]!
+    if (heldBlock === SEVERAL) {
+      const slot = replicaAt(held, entry)
+      heldSlotCounts[slot]!++
+      heldBlock = held.blockOf[slot]!
+      heldPlace = slot - held.blocks.blockStart[heldBlock]!
+    }
+    const streamedRow = streamed.rows[entry]!
+    let streamedBlock = streamed.ofRow[2 * streamedRow]!
+    let streamedPlace = streamed.ofRow[2 * streamedRow + 1]!
+    if (streamedBlock === SEVERAL) {
+      const slot = replicaAt(streamed, entry)
+      streamedSlotCounts[slot]!++
+      streamedBlock = streamed.blockOf[slot]!
+      streamedPlace = slot - streamed.blocks.blockStart[streamedBlock]!
+    }
+    const place = next[tileOf(heldBlock, streamedBlock)]!++
     entries[2 * place] = bits[entry]!
     entries[2 * place + 1] = (heldPlace << 16) | streamedPlace
   }

@@ -16,7 +16,7 @@ export interface ErrorScale {
  * ratings are met from the start.
  */
 export function errorScale(
-  ratings: Ratings,
+  { values, length }: Ratings,
   { link, mean, range }: Pick<ModelScale, 'link' | 'mean' | 'range'>,
 ): ErrorScale {
   const width = range.max - range.min
@@ -24,8 +24,8 @@ export function errorScale(
   const start = link === 'bounded' ? range.min + width * share : mean
   const slope = link === 'bounded' ? width * share * (1 - share) : 1
   let squares = 0
-  for (const value of ratings.values) squares += (value - start) ** 2
-  const error = Number(Math.sqrt(squares / Math.max(1, ratings.length)).toPrecision(3))
+  for (let entry = 0; entry < length; entry++) squares += (values[entry]! - start) ** 2
+  const error = Number(Math.sqrt(squares / Math.max(1, length)).toPrecision(3))
   if (error === 0) return { score: 1, derivative: 1 }
   return { score: error / slope, derivative: error * slope }
 }

@@ -12,9 +12,10 @@ export function scaleOf(ratings: Ratings, options: Pick<ResolvedOptions, 'link' 
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   let sum = 0
-  for (const value of ratings.values) {
-    min = Math.min(min, value)
-    max = Math.max(max, value)
+  for (let entry = 0; entry < ratings.length; entry++) {
+    const value = ratings.values[entry]!
+    if (value < min) min = value
+    if (value > max) max = value
     sum += value
   }
   if (link === 'bounded' && min === max) {
@@ -43,7 +44,8 @@ export function divergedAbove(
   const start = scale.link === 'bounded' ? min + (max - min) / (1 + Math.exp(-scale.mean)) : scale.mean
   let error = 0
   let square = 0
-  for (const value of ratings.values) {
+  for (let entry = 0; entry < ratings.length; entry++) {
+    const value = ratings.values[entry]!
     error += (value - start) ** 2
     square += value ** 2
   }
