@@ -86,4 +86,7 @@ export const queryStruct = scalarStruct('Query', {
   threshold_end: 'u32',
 })
 
-export const rangeStruct = scalarStruct('Range', { start: 'u32', end: 'u32', span: 'u32' })
+export const rangeStruct = scalarStruct('Range', { start: 'u32', end: 'u32', span: 'u32', first: 'u32' })
+
+/** The rows of a table that a buffer holds: `lib/shard.wgsl`. */
+export const shardStruct = scalarStruct('Shard', { first: 'u32', rows: 'u32' })

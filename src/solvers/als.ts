@@ -68,7 +68,7 @@ export class AlsSolver implements Solver {
     const timers = { users: new GpuTimer(gpu, buffers), items: new GpuTimer(gpu, buffers) }
     try {
       const shape = { users: ratings.userCount, items: ratings.itemCount, factors: options.factors }
-      const tables = new FactorTables(buffers, shape)
+      const tables = FactorTables.whole(buffers, shape)
       tables.write(gpu, initial())
       const run = { ratings, scale, options, plan, tables }
       const halves = {

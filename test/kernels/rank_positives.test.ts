@@ -2,6 +2,7 @@ import { describe, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
 import { positivesSpan, rankPositives } from '../../src/kernels/rank_positives.ts'
 import { workgroupSize } from '../../src/kernels/shared.ts'
+import { shardStruct } from '../../src/kernels/structs.ts'
 import { positiveScores } from '../reference/rank_positives.ts'
 import { useGpu } from '../support/gpu.ts'
 import { rankBuffers, tiles } from '../support/ranking.ts'
@@ -29,6 +30,7 @@ async function check(factors: number, count: number) {
       scored: { words: count + spare },
       ranking,
       span: positivesSpan.pack({ pair_count: count }),
+      shard: shardStruct.pack({ first: 0, rows: 33 }),
     },
   })
   expectPoison(result.words('scored').subarray(count))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
 import { factorBlocks, workgroupSize } from '../../src/kernels/shared.ts'
 import { stageQueries } from '../../src/kernels/stage_queries.ts'
+import { shardStruct } from '../../src/kernels/structs.ts'
 import { useGpu } from '../support/gpu.ts'
 import { packMasks, packRanking, packStaged, slotsOf, tiles } from '../support/ranking.ts'
 import { expectPoison, runKernel } from '../support/run-kernel.ts'
@@ -28,6 +29,7 @@ async function check(factors: number, queries: number, tile = tiles[1]!) {
       user_bias,
       staged: { words: words + spare },
       ranking: packRanking(problem),
+      shard: shardStruct.pack({ first: 0, rows: 31 }),
     },
   })
   expectPoison(result.words('staged').subarray(words))
