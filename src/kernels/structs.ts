@@ -30,6 +30,11 @@ export const stratumStruct = scalarStruct('Stratum', {
   partial_start: 'u32',
   rate: 'f32',
   noise: 'u32',
+  entry_start: 'u32',
+  worker_start: 'u32',
+  worker_end: 'u32',
+  held_start: 'u32',
+  streamed_start: 'u32',
 })
 
 export const sideStruct = scalarStruct('Side', {
