@@ -1,5 +1,5 @@
 import type { Ratings } from '../data/ratings.ts'
-import type { BufferOwner } from '../gpu/buffers.ts'
+import { type BufferOwner, mostBytesOf, mostRows } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
@@ -14,6 +14,7 @@ import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
 import { alsTargets } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
+import { cutRowParts } from './row-parts.ts'
 
 /** What a model's rows were trained with. */
 type RowOptions = Pick<
@@ -54,13 +55,35 @@ export async function solveRows(
   { signal, ...options }: RowOptions & { signal?: AbortSignal | undefined },
 ): Promise<SolvedRows> {
   const count = side === 'users' ? entries.userCount : entries.itemCount
-  const solver = await RowSolver.create(gpu, parts, { side, count, ...options })
-  try {
-    return await solver.solve(entries, signal)
-  } finally {
-    solver.destroy()
+  const solve = async (part: { parts: ModelParts; entries: Ratings; count: number }): Promise<SolvedRows> => {
+    const solver = await RowSolver.create(gpu, part.parts, { side, count: part.count, ...options })
+    try {
+      return await solver.solve(part.entries, signal)
+    } finally {
+      solver.destroy()
+    }
   }
+  const most = mostRowsOf(gpu, parts)
+  const others = side === 'users' ? parts.itemIds.size : parts.userIds.size
+  // Rows of an implicit model need all of the other side.
+  if (Math.max(count, others) <= most || options.implicit !== undefined) return await solve({ parts, entries, count })
+  const all: SolvedRows = {
+    factors: new Float32Array(count * parts.factors),
+    bias: new Float32Array(count),
+    unsolved: [],
+  }
+  for (const part of cutRowParts(parts, entries, side, most)) {
+    const { factors, bias, unsolved } = await solve(part)
+    all.factors.set(factors, part.first * parts.factors)
+    all.bias.set(bias, part.first)
+    for (const row of unsolved) all.unsolved.push(part.first + row)
+  }
+  return all
 }
+
+/** Rows of a model's factors that fit one binding. */
+export const mostRowsOf = (gpu: Gpu, { factors }: Pick<ModelParts, 'factors'>): number =>
+  mostRows(mostBytesOf(gpu.capabilities.limits), 'factors', 4 * paddedFactors(factors))
 
 /** Solves rows of one side time and again: the other side's rows, and what follows from them alone, lie on the GPU once. */
 export class RowSolver {

@@ -3,14 +3,13 @@ import { IdTable, type RawId, UNKNOWN } from '../data/ids.ts'
 import { Ratings } from '../data/ratings.ts'
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { padRows } from '../layout/padding.ts'
 import { deniedRows } from '../model/denied.ts'
 import { checkedK, type Model, type Recommendation, type RecommendOptions } from '../model/model.ts'
 import type { ModelParts } from '../model/parts.ts'
 import { predictionOf } from '../model/predict.ts'
 import { Ranker } from '../model/ranker.ts'
 import { FactorTables } from '../model/tables.ts'
-import { RowSolver } from '../solvers/solve-rows.ts'
+import { mostRowsOf, RowSolver, type SolvedRows, solveRows } from '../solvers/solve-rows.ts'
 import { checkFoldIn, type FoldInOptions } from './fold-in.ts'
 import { foldInSettings } from './fold-in-settings.ts'
 import { implicitOptions, type ResolvedOptions } from './options.ts'
@@ -122,46 +121,70 @@ const newId = new IdTable(['new'])
 
 async function solvedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions): Promise<Row> {
   const implicit = implicitOptions(settings)
+  if (implicit === undefined && parts.itemIds.size > mostRowsOf(gpu, parts))
+    return await shardedRow(gpu, parts, settings)
   const solver = await RowSolver.create(gpu, parts, { ...settings, side: 'users', count: 1, implicit })
   return {
     tables: solver.tables,
     async find(entries, signal) {
       const merged = implicit === undefined ? entries : mergeDuplicates(entries, 'sum')
-      const { unsolved } = await solver.solve(merged, signal)
-      if (unsolved.length > 0) {
-        throw new InputError('the entries of the new user have no finite solution; a larger regularization may help')
-      }
+      checkSolved(await solver.solve(merged, signal))
     },
     destroy: () => solver.destroy(),
   }
 }
 
+function checkSolved({ unsolved }: SolvedRows): void {
+  if (unsolved.length === 0) return
+  throw new InputError('the entries of the new user have no finite solution; a larger regularization may help')
+}
+
+/** Where the items lie in several buffers, the row is found from those of its entries alone. */
+async function shardedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions): Promise<Row> {
+  const { tables, destroy } = await itemTables(gpu, parts)
+  return {
+    tables,
+    async find(entries, signal) {
+      const solved = await solveRows(gpu, parts, entries, 'users', { ...settings, implicit: undefined, signal })
+      checkSolved(solved)
+      tables.users.write(gpu, solved.factors, solved.bias)
+    },
+    destroy,
+  }
+}
+
 async function rankedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions): Promise<Row> {
-  const { factors, itemFactors, itemIds } = parts
+  const { factors } = parts
+  const { tables, destroy } = await itemTables(gpu, parts)
+  return {
+    tables,
+    async find(entries, signal) {
+      const found =
+        entries.length === 0
+          ? new Float32Array(factors)
+          : (await rankRows(gpu, parts, entries, 'users', { ...settings, signal })).factors
+      tables.users.write(gpu, found, new Float32Array(1))
+    },
+    destroy,
+  }
+}
+
+/** The items on the GPU, and one user of zeros. */
+async function itemTables(
+  gpu: Gpu,
+  { factors, itemFactors, itemIds, itemBias }: ModelParts,
+): Promise<{ tables: FactorTables; destroy(): void }> {
   const buffers = gpu.buffers()
   try {
     const tables = new FactorTables(buffers, { users: 1, items: itemIds.size, factors })
     await gpu.settle(buffers)
-    const write = (userFactors: Float32Array) =>
-      gpu.device.queue.writeBuffer(tables.userFactors, 0, padRows(userFactors, 1, factors))
     tables.write(gpu, {
       userFactors: new Float32Array(factors),
       itemFactors,
       userBias: new Float32Array(1),
-      itemBias: parts.itemBias ?? new Float32Array(itemIds.size),
+      itemBias: itemBias ?? new Float32Array(itemIds.size),
     })
-    return {
-      tables,
-      async find(entries, signal) {
-        const none = entries.length === 0
-        write(
-          none
-            ? new Float32Array(factors)
-            : (await rankRows(gpu, parts, entries, 'users', { ...settings, signal })).factors,
-        )
-      },
-      destroy: () => buffers.destroy(),
-    }
+    return { tables, destroy: () => buffers.destroy() }
   } catch (error) {
     buffers.destroy()
     throw error
