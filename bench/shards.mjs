@@ -101,7 +101,7 @@ const folder = await mkdtemp(join(tmpdir(), 'lowrank-shards-'))
 try {
   const file = join(folder, 'model.safetensors')
   await step('saved', async () => {
-    await writeModel(model, file)
+    await writeModel(file, model)
     return { figures: { bytes: (await stat(file)).size } }
   })
   model.destroy()
