@@ -1,9 +1,9 @@
 // A model whose user factors take several bindings (k = 128 and 2,000,000 users: 1 GiB, where software adapters bind 128 MiB)
-// trains by the fused solver, is evaluated, predicts, recommends, folds in, is saved and loaded: seconds of each, bytes on the GPU, peak memory
+// trains by the fused solver or alternating least squares, is evaluated, predicts, recommends, folds in, is saved and loaded: seconds of each, bytes on the GPU, peak memory
 // of the process (on a software adapter the GPU's too). Prints a line a step and, last, one JSON object.
 //
 //   npm run build && node bench/shards.mjs [--users 2000000] [--items 20000] [--entries 4000000] [--factors 128] [--epochs 2]
-//                                          [--precision f32] [--out FILE]
+//                                          [--precision f32] [--solver sgd|als] [--out FILE]
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     factors: { type: 'string', default: '128' },
     epochs: { type: 'string', default: '2' },
     precision: { type: 'string', default: 'f32' },
+    solver: { type: 'string', default: 'sgd' },
     out: { type: 'string' },
   },
 })
@@ -52,7 +53,9 @@ const { train, test } = await step('planted', () => {
     figures: { rows: `${ratings.userCount} x ${ratings.itemCount}` },
   }
 })
-const training = new Training(gpu, train, { factors, epochs, solver: 'sgd', precision: values.precision, seed: 1 })
+const { solver, precision } = values
+const own = solver === 'sgd' ? { precision } : {}
+const training = new Training(gpu, train, { factors, epochs, solver, ...own, seed: 1 })
 const plan = await step('packed and uploaded', async () => {
   const result = await training.prepare()
   return { result, figures: { shards: result.shards ?? 'one a side', workers: result.workers } }
@@ -119,6 +122,7 @@ gpu.destroy()
 const report = JSON.stringify(
   {
     adapter,
+    solver,
     binding: limits.maxStorageBufferBindingSize,
     users: train.userCount,
     items: train.itemCount,

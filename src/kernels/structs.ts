@@ -69,6 +69,7 @@ export const gramShapeStruct = scalarStruct('GramShape', {
   chunks: 'u32',
   first_chunk: 'u32',
   blocks: 'u32',
+  first_row: 'u32',
 })
 
 /** A block of queries under the kernels that rank: `lib/ranking.wgsl`. */

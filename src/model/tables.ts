@@ -86,10 +86,16 @@ export class FactorTables {
     return { userFactors: users.factors, itemFactors: items.factors, userBias: users.bias, itemBias: items.bias }
   }
 
-  /** Tables of one shard a side, by name. */
-  get buffers(): Record<keyof Parameters, GPUBuffer> {
-    const { userFactors, itemFactors, userBias, itemBias } = this
-    return { userFactors, itemFactors, userBias, itemBias }
+  /** The buffers of the tables by name; where a side has several shards, with their numbers. */
+  get buffers(): Record<string, GPUBuffer> {
+    const list = (name: string, { shards }: SideTable, part: 'factors' | 'bias') =>
+      shards.map((shard, at) => [shards.length === 1 ? name : `${name} ${at + 1}`, shard[part]] as const)
+    return Object.fromEntries([
+      ...list('userFactors', this.users, 'factors'),
+      ...list('itemFactors', this.items, 'factors'),
+      ...list('userBias', this.users, 'bias'),
+      ...list('itemBias', this.items, 'bias'),
+    ])
   }
 
   /** Encodes a copy of all tables into those of the same shape. */
@@ -102,7 +108,7 @@ export class FactorTables {
 function tooLarge(label: string, rows: number, needed: number, { bytes, limit }: MostBytes): LimitExceededError {
   const most = 4 * Math.floor(bytes / (16 * rows))
   const fitting = most === 0 ? '' : `take ${most} factors at most, or `
-  const advice = `${fitting}train an explicit model by the solver sgd with the optimizer adagrad or sgd, which takes larger tables`
+  const advice = `${fitting}a solver that takes larger tables: sgd with the optimizers adagrad and sgd, als`
   return new LimitExceededError(label, limit, needed, bytes, advice)
 }
 

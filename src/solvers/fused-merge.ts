@@ -1,10 +1,9 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { mergeReplicas, mergeStruct } from '../kernels/merge_replicas.ts'
-import { gatherReplicas, movingStruct, scatterReplicas } from '../kernels/move_replicas.ts'
 import { workgroupSize } from '../kernels/shared.ts'
 import type { BlockLayout } from '../layout/blocks.ts'
-import { spanOf } from '../layout/shards.ts'
+import { RowMover } from '../model/row-moves.ts'
 import type { FusedSideInput, SlotShard } from './fused-slots.ts'
 
 /** Encodes that heavy rows' replicas meet; `offset` of the stratum's window. */
@@ -63,43 +62,14 @@ async function bindMoves(
   shards: readonly SlotShard[],
   replicas: Uint32Array,
 ) {
-  const count = replicas.length / 2
+  const slots = replicas.filter((_, at) => at % 2 === 0)
   const table = {
-    factors: buffers.storage(`${label}-replica-slots`, count * blocksPerRow * (precision === 'f16' ? 8 : 16)),
-    state: buffers.storage(`${label}-replica-state`, 16 * count),
+    factors: buffers.storage(`${label}-replica-slots`, slots.length * blocksPerRow * (precision === 'f16' ? 8 : 16)),
+    beside: buffers.storage(`${label}-replica-state`, 16 * slots.length),
   }
-  const constants = { FACTOR_BLOCKS: blocksPerRow }
-  const gather = await gpu.pipeline(gatherReplicas[precision], constants)
-  const scatter = await gpu.pipeline(scatterReplicas[precision], constants)
-  const own: number[][] = shards.map(() => [])
-  for (let replica = 0; replica < count; replica++) {
-    const slot = replicas[2 * replica]!
-    const shard = spanOf(shards, slot)
-    own[shard]!.push(slot - shards[shard]!.first, replica)
-  }
-  const dispatches = own.flatMap((moves, shard) => {
-    if (moves.length === 0) return []
-    const { factors, state } = shards[shard]!
-    const bound = {
-      factors,
-      state,
-      gathered: table.factors,
-      gathered_state: table.state,
-      moves: buffers.upload(`${label}-replica-moves`, Uint32Array.from(moves)),
-      moving: buffers.uniform(`${label} moving`, movingStruct.pack({ replicas: moves.length / 2 })),
-    }
-    const workgroups = Math.ceil(((moves.length / 2) * (blocksPerRow + 1)) / workgroupSize)
-    return [{ there: gather.bind(0, bound), back: scatter.bind(0, bound), workgroups }]
-  })
-  return {
-    table,
-    encodeGather(pass: GPUComputePassEncoder) {
-      for (const { there, workgroups } of dispatches) gather.dispatch(pass, [there], workgroups)
-    },
-    encodeScatter(pass: GPUComputePassEncoder) {
-      for (const { back, workgroups } of dispatches) scatter.dispatch(pass, [back], workgroups)
-    },
-  }
+  const mover = await RowMover.create(gpu, buffers, `${label}-replicas`, precision, blocksPerRow)
+  const from = shards.map(({ state, ...shard }) => ({ ...shard, beside: state }))
+  return { table: { factors: table.factors, state: table.beside }, ...mover.moves(from, table, slots) }
 }
 
 /** Replicas by their number instead of their slot. */

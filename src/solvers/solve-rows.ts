@@ -1,9 +1,8 @@
 import type { Ratings } from '../data/ratings.ts'
-import { type BufferOwner, mostBytesOf, mostRows } from '../gpu/buffers.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { paddedFactors, trimRows } from '../layout/padding.ts'
 import { countRows } from '../layout/rows.ts'
 import type { ModelParts } from '../model/parts.ts'
 import { PairSums } from '../model/sums.ts'
@@ -14,7 +13,6 @@ import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
 import { alsTargets } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
-import { cutRowParts } from './row-parts.ts'
 
 /** What a model's rows were trained with. */
 type RowOptions = Pick<
@@ -55,35 +53,13 @@ export async function solveRows(
   { signal, ...options }: RowOptions & { signal?: AbortSignal | undefined },
 ): Promise<SolvedRows> {
   const count = side === 'users' ? entries.userCount : entries.itemCount
-  const solve = async (part: { parts: ModelParts; entries: Ratings; count: number }): Promise<SolvedRows> => {
-    const solver = await RowSolver.create(gpu, part.parts, { side, count: part.count, ...options })
-    try {
-      return await solver.solve(part.entries, signal)
-    } finally {
-      solver.destroy()
-    }
+  const solver = await RowSolver.create(gpu, parts, { side, count, ...options })
+  try {
+    return await solver.solve(entries, signal)
+  } finally {
+    solver.destroy()
   }
-  const most = mostRowsOf(gpu, parts)
-  const others = side === 'users' ? parts.itemIds.size : parts.userIds.size
-  // Rows of an implicit model need all of the other side.
-  if (Math.max(count, others) <= most || options.implicit !== undefined) return await solve({ parts, entries, count })
-  const all: SolvedRows = {
-    factors: new Float32Array(count * parts.factors),
-    bias: new Float32Array(count),
-    unsolved: [],
-  }
-  for (const part of cutRowParts(parts, entries, side, most)) {
-    const { factors, bias, unsolved } = await solve(part)
-    all.factors.set(factors, part.first * parts.factors)
-    all.bias.set(bias, part.first)
-    for (const row of unsolved) all.unsolved.push(part.first + row)
-  }
-  return all
 }
-
-/** Rows of a model's factors that fit one binding. */
-export const mostRowsOf = (gpu: Gpu, { factors }: Pick<ModelParts, 'factors'>): number =>
-  mostRows(mostBytesOf(gpu.capabilities.limits), 'factors', 4 * paddedFactors(factors))
 
 /** Solves rows of one side time and again: the other side's rows, and what follows from them alone, lie on the GPU once. */
 export class RowSolver {
@@ -126,11 +102,8 @@ export class RowSolver {
     const timer = new GpuTimer(gpu, buffers)
     try {
       const tables = writeTables(gpu, buffers, parts, input)
-      const [table, rows] =
-        input.side === 'users' ? [tables.itemFactors, tables.shape.items] : [tables.userFactors, tables.shape.users]
-      const gram =
-        input.implicit &&
-        (await GramTable.create(gpu, buffers, { label: 'fixed', table, rows, factors, work: plan.work }))
+      const table = input.side === 'users' ? tables.items : tables.users
+      const gram = input.implicit && (await GramTable.create(gpu, buffers, { label: 'fixed', table, work: plan.work }))
       await gpu.settle(buffers)
       return new RowSolver(gpu, parts, input, { plan, buffers, timer, tables, gram })
     } catch (error) {
@@ -166,14 +139,10 @@ export class RowSolver {
     const { side, count, userRegularization, itemRegularization, biasRegularization } = this.#input
     const { factors, mean } = this.#parts
     const ofUsers = side === 'users'
-    const { userFactors, itemFactors, userBias, itemBias } = this.tables
-    const users = { factors: userFactors, bias: userBias }
-    const items = { factors: itemFactors, bias: itemBias }
+    const { users, items } = this.tables
     const [solved, fixed] = ofUsers ? [users, items] : [items, users]
-    const { queue } = this.#gpu.device
     // Rows without entries stay at zero, and conjugate gradient starts from there.
-    queue.writeBuffer(solved.factors, 0, new Uint8Array(solved.factors.size))
-    queue.writeBuffer(solved.bias, 0, new Uint8Array(solved.bias.size))
+    solved.write(this.#gpu, new Float32Array(count * factors), new Float32Array(count))
     const targets = alsTargets(entries, side, mean, countRows(entries[side], count), this.#input)
     const buffers = this.#gpu.buffers()
     try {
@@ -202,22 +171,11 @@ export class RowSolver {
       const submitter = new Submitter(this.#gpu, this.#timer)
       await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), signal)
       this.#gramSteps = []
-      const rows = await this.#read(solved)
+      const rows = await solved.read(this.#gpu)
       return { ...rows, unsolved: unsolvedOf(rows) }
     } finally {
       buffers.destroy()
     }
-  }
-
-  async #read(solved: { factors: GPUBuffer; bias: GPUBuffer }): Promise<Omit<SolvedRows, 'unsolved'>> {
-    const { count } = this.#input
-    const { factors } = this.#parts
-    const stride = 4 * paddedFactors(factors)
-    const [rows, bias] = await Promise.all([
-      this.#gpu.read(solved.factors, count * stride),
-      this.#gpu.read(solved.bias, 4 * count),
-    ])
-    return { factors: trimRows(new Float32Array(rows), count, factors), bias: new Float32Array(bias) }
   }
 
   destroy(): void {

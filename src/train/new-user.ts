@@ -9,7 +9,7 @@ import type { ModelParts } from '../model/parts.ts'
 import { predictionOf } from '../model/predict.ts'
 import { Ranker } from '../model/ranker.ts'
 import { FactorTables } from '../model/tables.ts'
-import { mostRowsOf, RowSolver, type SolvedRows, solveRows } from '../solvers/solve-rows.ts'
+import { RowSolver } from '../solvers/solve-rows.ts'
 import { checkFoldIn, type FoldInOptions } from './fold-in.ts'
 import { foldInSettings } from './fold-in-settings.ts'
 import { implicitOptions, type ResolvedOptions } from './options.ts'
@@ -121,35 +121,17 @@ const newId = new IdTable(['new'])
 
 async function solvedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions): Promise<Row> {
   const implicit = implicitOptions(settings)
-  if (implicit === undefined && parts.itemIds.size > mostRowsOf(gpu, parts))
-    return await shardedRow(gpu, parts, settings)
   const solver = await RowSolver.create(gpu, parts, { ...settings, side: 'users', count: 1, implicit })
   return {
     tables: solver.tables,
     async find(entries, signal) {
       const merged = implicit === undefined ? entries : mergeDuplicates(entries, 'sum')
-      checkSolved(await solver.solve(merged, signal))
+      const { unsolved } = await solver.solve(merged, signal)
+      if (unsolved.length > 0) {
+        throw new InputError('the entries of the new user have no finite solution; a larger regularization may help')
+      }
     },
     destroy: () => solver.destroy(),
-  }
-}
-
-function checkSolved({ unsolved }: SolvedRows): void {
-  if (unsolved.length === 0) return
-  throw new InputError('the entries of the new user have no finite solution; a larger regularization may help')
-}
-
-/** Where the items lie in several buffers, the row is found from those of its entries alone. */
-async function shardedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions): Promise<Row> {
-  const { tables, destroy } = await itemTables(gpu, parts)
-  return {
-    tables,
-    async find(entries, signal) {
-      const solved = await solveRows(gpu, parts, entries, 'users', { ...settings, implicit: undefined, signal })
-      checkSolved(solved)
-      tables.users.write(gpu, solved.factors, solved.bias)
-    },
-    destroy,
   }
 }
 
