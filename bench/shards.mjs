@@ -58,7 +58,7 @@ const own = solver === 'sgd' ? { precision } : {}
 const training = new Training(gpu, train, { factors, epochs, solver, ...own, seed: 1 })
 const plan = await step('packed and uploaded', async () => {
   const result = await training.prepare()
-  return { result, figures: { shards: result.shards ?? 'one a side', workers: result.workers } }
+  return { result, figures: { shards: result.shards ?? 'one a side' } }
 })
 for (let epoch = 1; epoch <= epochs; epoch++) {
   await step(`epoch ${epoch}`, async () => {
