@@ -14,6 +14,8 @@
 // A S + x. A held row stays in registers over its run of entries; the streamed row is read and written once an entry. No
 // two slices share a row between two barriers (`src/layout/tiles.ts`), so the result is the same whatever the order in
 // which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one.
+// With `sharded` the slots of a side lie in several buffers, and a dispatch works on the part of a stratum whose held rows lie
+// in one of them and whose streamed rows in another: on its workers alone.
 // With `prefetch` the rows of the next two entries, of both sides, are under way while this one is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
@@ -35,10 +37,14 @@ import package::lib::slices::{SLICES, between_sums, sum_first, sum_second};
 @group(1) @binding(0) var<storage, read> entries: array<vec2u>;
 // SLICES + 2 words for each (stratum, workgroup, sub-stratum): the bounds of its tiles, the length of the longest.
 @group(1) @binding(1) var<storage, read> tiles: array<u32>;
-// First slot of each held block, then of each streamed block.
+// First slot of each held block in its shard, then of each streamed block.
 @group(1) @binding(2) var<storage, read> blocks: array<u32>;
 
 const NO_SLOT: u32 = 0xffffffff;
+
+// Workers of a workgroup.
+@if(nested) const WORKERS: u32 = 1;
+@if(!nested) override WORKERS: u32 = SLICES;
 
 @if(nested) override SUB_STRATA: u32 = SLICES;
 @if(!nested) const SUB_STRATA: u32 = 1;
@@ -191,8 +197,12 @@ fn fused_sgd(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let group = linear_workgroup(workgroup, workgroups);
+  @if(!sharded) let group = linear_workgroup(workgroup, workgroups);
+  @if(sharded) let group = batch.worker_start / WORKERS + linear_workgroup(workgroup, workgroups);
   if (group >= options.workgroups) {
+    return;
+  }
+  @if(sharded) if (group * WORKERS >= batch.worker_end) {
     return;
   }
   // With one slice all that is found through it is uniform, which compilers for CPUs make use of.
@@ -201,16 +211,20 @@ fn fused_sgd(
   let held_block = group * SLICES + slice;
   @if(nested) let worker = group;
   @if(!nested) let worker = held_block;
+  @if(sharded) let is_own = worker >= batch.worker_start && worker < batch.worker_end;
   let ahead = (worker + batch.stratum) % options.strata;
   var sums = vec2f();
   for (var sub = 0u; sub < SUB_STRATA; sub++) {
     let streamed_block = ahead * SUB_STRATA + (slice + sub) % SUB_STRATA;
     let tile = (batch.tile_start + group * SUB_STRATA + sub) * (SLICES + 2);
+    let first = tiles[tile + slice];
+    @if(!sharded) let end = tiles[tile + slice + 1];
+    @if(sharded) let end = select(first, tiles[tile + slice + 1], is_own);
     sums += train_tile(
       blocks[held_block],
       blocks[options.workgroups * SLICES + streamed_block],
-      tiles[tile + slice],
-      tiles[tile + slice + 1],
+      first,
+      end,
       tiles[tile + SLICES + 1],
       lane,
       local_index,
@@ -219,7 +233,9 @@ fn fused_sgd(
     // is worth half the time on a CPU.
     @if(nested) storageBarrier();
   }
-  if (lane == 0) {
+  @if(!sharded) let is_told = lane == 0;
+  @if(sharded) let is_told = lane == 0 && is_own;
+  if (is_told) {
     partials[batch.partial_start + held_block] = sums;
   }
 }

@@ -1,6 +1,7 @@
 // The Gram matrix of a table, G = Q^T Q, in parts: a workgroup sums q_i q_j over one chunk of the rows, for ROWS rows of G
 // and LANES of its columns' vec4s. An invocation owns the ROWS vec4s of one such column; q_i is at an address that does not
-// depend on it. `gram_sum` adds the chunks in order.
+// depend on it. `gram_sum` adds the chunks in order. A dispatch takes the rows of one shard; a chunk that began in the one
+// before goes on from its sums.
 //
 // n k^2 multiply-adds; reads 4 k bytes a row for each ROWS rows of G.
 
@@ -14,6 +15,8 @@ struct GramShape {
   first_chunk: u32,
   // vec4s in a row
   blocks: u32,
+  // Of the whole table: `table` holds the rows from this one on.
+  first_row: u32,
 }
 
 @group(0) @binding(0) var<storage, read> table: array<vec4f>;
@@ -42,8 +45,18 @@ fn gram(
     return;
   }
   var sums: array<vec4f, ROWS>;
-  let end = min((chunk + 1) * shape.chunk, shape.table_rows);
-  for (var row = chunk * shape.chunk; row < end; row++) {
+  let start = chunk * shape.chunk;
+  if (start < shape.first_row) {
+    // The chunk goes on from the shard before.
+    for (var r = 0u; r < ROWS; r++) {
+      let g = 4 * first_block + r;
+      if (g < 4 * shape.blocks) {
+        sums[r] = parts[(chunk * 4 * shape.blocks + g) * shape.blocks + column];
+      }
+    }
+  }
+  let end = min(start + shape.chunk - shape.first_row, shape.table_rows);
+  for (var row = max(start, shape.first_row) - shape.first_row; row < end; row++) {
     let q = table[row * shape.blocks + column];
     for (var r = 0u; r < ROWS / 4; r++) {
       if (first_block + r < shape.blocks) {

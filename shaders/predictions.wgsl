@@ -9,7 +9,8 @@ import package::lib::sums::sum_lanes;
 override CLIP: bool = false;
 
 struct Span {
-  pair_count: u32,
+  pair_start: u32,
+  pair_end: u32,
 }
 
 @group(1) @binding(0) var<storage, read> pairs: array<vec2u>;
@@ -22,15 +23,16 @@ fn predictions(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let position = linear_workgroup(workgroup, workgroups) * (WORKGROUP_SIZE / LANES) + local_index / LANES;
+  let first = span.pair_start + linear_workgroup(workgroup, workgroups) * (WORKGROUP_SIZE / LANES);
+  let position = first + local_index / LANES;
   let lane = local_index % LANES;
-  let pair = pairs[min(position, span.pair_count - 1)];
+  let pair = pairs[min(position, span.pair_end - 1)];
 
   var value = prediction(sum_lanes(lane_score(pair.x, pair.y, lane), local_index));
   if (CLIP) {
     value = clamp(value, model.minimum, model.maximum);
   }
-  if (position < span.pair_count && lane == 0) {
+  if (position < span.pair_end && lane == 0) {
     predicted[position] = value;
   }
 }

@@ -1,7 +1,9 @@
-// Scores of pairs (slot of a query, item), with the bits that they have in `rank_counts`. An invocation owns a pair.
+// Scores of pairs (slot of a query, item), with the bits that they have in `rank_counts`. An invocation owns a pair; a
+// dispatch scores those of the items of one shard.
 
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
 import package::lib::ranking::{Ranking, add_biases, add_products};
+import package::lib::shard::Shard;
 
 struct Span {
   pair_count: u32,
@@ -14,6 +16,7 @@ struct Span {
 @group(0) @binding(4) var<storage, read_write> scored: array<f32>;
 @group(0) @binding(5) var<uniform> ranking: Ranking;
 @group(0) @binding(6) var<uniform> span: Span;
+@group(0) @binding(7) var<uniform> shard: Shard;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn rank_positives(
@@ -26,7 +29,10 @@ fn rank_positives(
     return;
   }
   let slot = pairs[index].x;
-  let item = pairs[index].y;
+  let item = pairs[index].y - shard.first;
+  if (item >= shard.rows) {
+    return;
+  }
   var sum = 0.0;
   for (var part = 0u; part < ranking.blocks; part++) {
     sum = add_products(sum, staged[part * ranking.stride + slot], item_factors[item * ranking.blocks + part]);

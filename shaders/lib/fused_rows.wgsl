@@ -18,7 +18,21 @@ import package::lib::stratum::Stratum;
 alias Row = array<vec4f, VECS>;
 
 fn noise_of(position: u32) -> u32 {
-  return batch.noise + position * 0x9e3779b1;
+  return batch.noise + (batch.entry_start + position) * 0x9e3779b1;
+}
+
+// The number of a vec4 of a shard among all of its side: the seed of its rounding, whatever the shards.
+@if(!sharded) fn held_number(at: u32) -> u32 {
+  return at;
+}
+@if(sharded) fn held_number(at: u32) -> u32 {
+  return batch.held_start * FACTOR_BLOCKS + at;
+}
+@if(!sharded) fn streamed_number(at: u32) -> u32 {
+  return at;
+}
+@if(sharded) fn streamed_number(at: u32) -> u32 {
+  return batch.streamed_start * FACTOR_BLOCKS + at;
 }
 
 fn inside(block: u32) -> bool {
@@ -54,7 +68,7 @@ fn store_held(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
     let block = v * LANES + lane;
     if (inside(block)) {
       let at = slot * FACTOR_BLOCKS + block;
-      held_factors[at] = pack_factors(row[v], noise ^ at);
+      held_factors[at] = pack_factors(row[v], noise ^ held_number(at));
     }
   }
   if (lane == 0) {
@@ -68,7 +82,7 @@ fn store_streamed(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
     let block = v * LANES + lane;
     if (inside(block)) {
       let at = slot * FACTOR_BLOCKS + block;
-      streamed_factors[at] = pack_factors(row[v], noise ^ at);
+      streamed_factors[at] = pack_factors(row[v], noise ^ streamed_number(at));
     }
   }
   if (lane == 0) {

@@ -23,13 +23,14 @@ alias Tile = array<f32, TILE>;
 // Rows past the last item are read, where a buffer gives anything at all, and their scores are nobody's.
 fn tile_scores(slot: u32, item: u32) -> Tile {
   var tile = Tile();
+  let row = item - range.first;
   for (var block = 0u; block < ranking.blocks; block++) {
     var p: array<vec4f, USERS>;
     for (var x = 0u; x < USERS; x++) {
       p[x] = staged[block * ranking.stride + slot + x * WORKGROUP_SIZE];
     }
     for (var y = 0u; y < ITEMS; y++) {
-      let q = item_factors[(item + y) * ranking.blocks + block];
+      let q = item_factors[(row + y) * ranking.blocks + block];
       for (var x = 0u; x < USERS; x++) {
         tile[x * ITEMS + y] = add_products(tile[x * ITEMS + y], p[x], q);
       }
@@ -38,7 +39,7 @@ fn tile_scores(slot: u32, item: u32) -> Tile {
   for (var x = 0u; x < USERS; x++) {
     let user_base = staged[ranking.blocks * ranking.stride + slot + x * WORKGROUP_SIZE].x;
     for (var y = 0u; y < ITEMS; y++) {
-      tile[x * ITEMS + y] = add_biases(tile[x * ITEMS + y], user_base, item_bias[item + y]);
+      tile[x * ITEMS + y] = add_biases(tile[x * ITEMS + y], user_base, item_bias[row + y]);
     }
   }
   return tile;

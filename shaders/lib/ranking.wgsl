@@ -27,11 +27,12 @@ struct Query {
   threshold_end: u32,
 }
 
-// The items of one dispatch; `span` of them a split.
+// The items of one dispatch; `span` of them a split. They lie in one shard, whose first item is `first`.
 struct Range {
   start: u32,
   end: u32,
   span: u32,
+  first: u32,
 }
 
 // By its bits: a compiler may take it that no number is a NaN.

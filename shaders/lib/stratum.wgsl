@@ -1,4 +1,4 @@
-// What changes from stratum to stratum: a window of one uniform buffer.
+// What changes from stratum to stratum, or from part to part of one: a window of one uniform buffer.
 
 struct Stratum {
   stratum: u32,
@@ -10,4 +10,12 @@ struct Stratum {
   rate: f32,
   // Seed of the rounding to halves; another one for each stratum and epoch.
   noise: u32,
+  // Number of the first entry in `entries` among all.
+  entry_start: u32,
+  // Of a part of a stratum, whose held rows lie in one shard and whose streamed rows in another: its workers, and the first
+  // slots of the shards.
+  worker_start: u32,
+  worker_end: u32,
+  held_start: u32,
+  streamed_start: u32,
 }

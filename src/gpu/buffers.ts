@@ -20,6 +20,28 @@ export interface Ledger {
   liveBytes: number
 }
 
+/** What a storage buffer may hold that is bound as a whole, and the limit that says so. */
+export interface MostBytes {
+  bytes: number
+  limit: 'maxStorageBufferBindingSize' | 'maxBufferSize'
+}
+
+export function mostBytesOf({ maxStorageBufferBindingSize, maxBufferSize }: DeviceLimits): MostBytes {
+  return maxStorageBufferBindingSize <= maxBufferSize
+    ? { bytes: maxStorageBufferBindingSize, limit: 'maxStorageBufferBindingSize' }
+    : { bytes: maxBufferSize, limit: 'maxBufferSize' }
+}
+
+/**
+ * Rows that one storage buffer may hold.
+ * @throws LimitExceededError where a single one is too large
+ */
+export function mostRows({ bytes, limit }: MostBytes, label: string, rowBytes: number): number {
+  const rows = Math.floor(bytes / rowBytes)
+  if (rows === 0) throw new LimitExceededError(`a row of ${label}`, limit, rowBytes, bytes, 'take fewer factors')
+  return rows
+}
+
 /**
  * Owns buffers: whoever makes one makes it here and destroys them all together. A buffer that the device had no memory
  * for shows in `settled`.
@@ -35,6 +57,18 @@ export class BufferOwner {
     this.#device = device
     this.#limits = limits
     this.#ledger = ledger
+  }
+
+  get mostBytes(): MostBytes {
+    return mostBytesOf(this.#limits)
+  }
+
+  /**
+   * Rows that a storage buffer may hold.
+   * @throws LimitExceededError where a single one is too large
+   */
+  mostRows(label: string, rowBytes: number): number {
+    return mostRows(this.mostBytes, label, rowBytes)
   }
 
   /**

@@ -15,6 +15,8 @@ export interface SliceVariant {
   prefetch: boolean
   /** Factors are stored as halves. */
   f16: boolean
+  /** A dispatch works on a part of a stratum, since a side's slots lie in several buffers. Default false. */
+  sharded?: boolean
 }
 
 export const fusedStruct = scalarStruct('Fused', {
@@ -42,5 +44,5 @@ const groups = [
 ] as const
 
 /** One stratum of entry-by-entry SGD: see `shaders/fused_sgd.wgsl`. */
-export const fusedSgd = ({ lanes, vecs, nested, subgroups, prefetch, f16 }: SliceVariant) =>
-  defineKernel('fused_sgd', groups, { nested, subgroups, prefetch, f16 }, { LANES: lanes, VECS: vecs })
+export const fusedSgd = ({ lanes, vecs, nested, subgroups, prefetch, f16, sharded = false }: SliceVariant) =>
+  defineKernel('fused_sgd', groups, { nested, subgroups, prefetch, f16, sharded }, { LANES: lanes, VECS: vecs })

@@ -1,10 +1,10 @@
 import { scalarStruct } from '../gpu/struct.ts'
 import { defineKernel } from './sources.ts'
 
-export const publishingStruct = scalarStruct('Publishing', { rows: 'u32' })
+export const publishingStruct = scalarStruct('Publishing', { moves: 'u32' })
 
 const groups = [
-  { staged: 'read', state: 'read', slots: 'read', factors: 'read-write', bias: 'read-write', publishing: 'uniform' },
+  { staged: 'read', state: 'read', moves: 'read', factors: 'read-write', bias: 'read-write', publishing: 'uniform' },
 ] as const
 
 const variant = (f16: boolean) => defineKernel('publish_rows', groups, { f16 })

@@ -13,5 +13,6 @@ export const rankPositives = defineKernel('rank_positives', [
     scored: 'read-write',
     ranking: 'uniform',
     span: 'uniform',
+    shard: 'uniform',
   },
 ])

@@ -1,14 +1,19 @@
 import { scalarStruct } from '../gpu/struct.ts'
 import { defineKernel } from './sources.ts'
 
-export const stagingStruct = scalarStruct('Staging', { slots: 'u32', factor_squares: 'f32', bias_squares: 'f32' })
+export const stagingStruct = scalarStruct('Staging', {
+  moves: 'u32',
+  first_row: 'u32',
+  factor_squares: 'f32',
+  bias_squares: 'f32',
+})
 
 const groups = [
   {
     factors: 'read',
     bias: 'read',
     weights: 'read',
-    rows: 'read',
+    moves: 'read',
     staged: 'read-write',
     state: 'read-write',
     staging: 'uniform',

@@ -30,6 +30,11 @@ export const stratumStruct = scalarStruct('Stratum', {
   partial_start: 'u32',
   rate: 'f32',
   noise: 'u32',
+  entry_start: 'u32',
+  worker_start: 'u32',
+  worker_end: 'u32',
+  held_start: 'u32',
+  streamed_start: 'u32',
 })
 
 export const sideStruct = scalarStruct('Side', {
@@ -64,6 +69,7 @@ export const gramShapeStruct = scalarStruct('GramShape', {
   chunks: 'u32',
   first_chunk: 'u32',
   blocks: 'u32',
+  first_row: 'u32',
 })
 
 /** A block of queries under the kernels that rank: `lib/ranking.wgsl`. */
@@ -86,4 +92,7 @@ export const queryStruct = scalarStruct('Query', {
   threshold_end: 'u32',
 })
 
-export const rangeStruct = scalarStruct('Range', { start: 'u32', end: 'u32', span: 'u32' })
+export const rangeStruct = scalarStruct('Range', { start: 'u32', end: 'u32', span: 'u32', first: 'u32' })
+
+/** The rows of a table that a buffer holds: `lib/shard.wgsl`. */
+export const shardStruct = scalarStruct('Shard', { first: 'u32', rows: 'u32' })

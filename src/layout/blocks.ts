@@ -1,6 +1,6 @@
 import type { Random } from '../data/random.ts'
 
-/** Slots of a block at most, so that a place in a block is a 16-bit number. */
+/** Slots of a block at most, unless fewer are asked for, so that a place in a block is a 16-bit number. */
 export const maxBlockSlots = 65536
 
 /**
@@ -25,13 +25,19 @@ export interface BlockLayout {
  *
  * O(rows + slots * log blocks) time.
  */
-export function dealBlocks(counts: Uint32Array, blocks: number, cap: number, random: Random): BlockLayout {
+export function dealBlocks(
+  counts: Uint32Array,
+  blocks: number,
+  cap: number,
+  random: Random,
+  blockSlots: number = maxBlockSlots,
+): BlockLayout {
   const replicas = (row: number) => Math.min(blocks, counts[row]!, Math.max(1, Math.ceil(counts[row]! / cap)))
   const slotStart = new Uint32Array(counts.length + 1)
   for (let row = 0; row < counts.length; row++) slotStart[row + 1] = slotStart[row]! + replicas(row)
   const total = slotStart[counts.length]!
 
-  const loads = new LightestBlocks(blocks)
+  const loads = new LightestBlocks(blocks, blockSlots)
   const blockOf = new Uint32Array(total)
   for (const row of heaviestFirst(counts, replicas, random)) {
     const start = slotStart[row]!
@@ -77,9 +83,11 @@ class LightestBlocks {
   readonly #heap: Uint32Array
   readonly #load: Float64Array
   readonly #slots: Uint32Array
+  readonly #blockSlots: number
   #size: number
 
-  constructor(blocks: number) {
+  constructor(blocks: number, blockSlots: number) {
+    this.#blockSlots = blockSlots
     this.#heap = Uint32Array.from({ length: blocks }, (_, block) => block)
     this.#load = new Float64Array(blocks)
     this.#slots = new Uint32Array(blocks)
@@ -93,7 +101,7 @@ class LightestBlocks {
       this.#load[block]! += load
       this.#slots[block]!++
       // A full block takes no more.
-      if (this.#slots[block]! < maxBlockSlots) this.#push(block)
+      if (this.#slots[block]! < this.#blockSlots) this.#push(block)
     }
   }
 

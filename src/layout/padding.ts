@@ -9,10 +9,14 @@ export function padRows(tight: Float32Array, rows: number, factors: number): Flo
   return padded
 }
 
-/** The inverse of `padRows`. */
-export function trimRows(padded: Float32Array, rows: number, factors: number): Float32Array<ArrayBuffer> {
+/** The inverse of `padRows`; into `tight` where it is given. */
+export function trimRows(
+  padded: Float32Array,
+  rows: number,
+  factors: number,
+  tight: Float32Array<ArrayBuffer> = new Float32Array(rows * factors),
+): Float32Array<ArrayBuffer> {
   const stride = paddedFactors(factors)
-  const tight = new Float32Array(rows * factors)
   for (let row = 0; row < rows; row++) {
     tight.set(padded.subarray(row * stride, row * stride + factors), row * factors)
   }

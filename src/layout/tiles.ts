@@ -21,6 +21,8 @@ export interface TileOptions {
   replicaCap?: number
   /** Entries of a chunk at most: a chunk is what one buffer holds. At least one stratum goes into each. */
   chunkEntries?: number
+  /** Slots of a block at most. */
+  blockSlots?: number | undefined
 }
 
 /** The strata of one buffer of entries. */
@@ -70,7 +72,7 @@ const stream = { users: 0x74696c65, items: 0x74696c66 } as const
  * it needs memory for the rows alone. The order of the entries has no bearing on the result.
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
-  const { seed, replicaCap = 1, chunkEntries = Number.POSITIVE_INFINITY } = options
+  const { seed, replicaCap = 1, blockSlots, chunkEntries = Number.POSITIVE_INFINITY } = options
   const { length } = ratings
   const grid = gridOf(shape)
   const counts = {
@@ -83,7 +85,7 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
   const deal = (side: 'users' | 'items') => {
     const blocks = side === streamed ? grid.streamedBlocks : shape.nested ? grid.heldBlocks : shape.workers
     const cap = Math.max(1, (replicaCap * length) / blocks)
-    return dealBlocks(counts[side], blocks, cap, new Random(seed, stream[side]))
+    return dealBlocks(counts[side], blocks, cap, new Random(seed, stream[side]), blockSlots)
   }
   const blocks = { users: deal('users'), items: deal('items') }
   const placing = {

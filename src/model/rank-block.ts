@@ -5,7 +5,8 @@ import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks, workgroupSize } from '../kernels/shared.ts'
 import { stageQueries } from '../kernels/stage_queries.ts'
-import { queryStruct, rangeStruct, rankingStruct } from '../kernels/structs.ts'
+import { queryStruct, rangeStruct, rankingStruct, shardStruct } from '../kernels/structs.ts'
+import { cutRows, type RowSpan } from '../layout/shards.ts'
 import { groupsOf, type RankPlan } from './rank-plan.ts'
 import type { PackedQueries } from './rank-queries.ts'
 import type { FactorTables } from './tables.ts'
@@ -19,22 +20,40 @@ export interface RankCommon {
   mean: number
   plan: RankPlan
   denied: GPUBuffer
-  /** The ranges of items, a window each. */
-  ranges: GPUBuffer
+  /** The ranges of items that dispatches take, and a window each. */
+  ranges: readonly ItemRange[]
+  windows: GPUBuffer
 }
 
-/** The windows of all ranges of a plan. */
-export function packRanges({ range, splits }: RankPlan, items: number): ArrayBuffer {
-  const count = Math.ceil(items / range)
-  const bytes = new ArrayBuffer(rangeWindowBytes * count)
+/** The items of a dispatch, all in one shard. */
+export interface ItemRange {
+  shard: number
+  start: number
+  end: number
+}
+
+/** Cuts the items of each shard into ranges, in ascending order. */
+export function cutRanges({ range }: Pick<RankPlan, 'range'>, shards: readonly RowSpan[]): ItemRange[] {
+  return shards.flatMap(({ first, rows }, shard) =>
+    cutRows(rows, range).map(span => ({ shard, start: first + span.first, end: first + span.first + span.rows })),
+  )
+}
+
+/** The windows of all ranges. */
+export function packRanges(
+  { range, splits }: Pick<RankPlan, 'range' | 'splits'>,
+  ranges: readonly ItemRange[],
+  shards: readonly RowSpan[],
+): ArrayBuffer {
+  const bytes = new ArrayBuffer(rangeWindowBytes * ranges.length)
   const view = new DataView(bytes)
-  for (let at = 0; at < count; at++) {
-    const start = at * range
-    const values = { start, end: Math.min(items, start + range), span: range / splits }
-    rangeStruct.write(view, rangeWindowBytes * at, values)
-  }
+  ranges.forEach(({ shard, start, end }, at) => {
+    rangeStruct.write(view, rangeWindowBytes * at, { start, end, span: range / splits, first: shards[shard]!.first })
+  })
   return bytes
 }
+
+export type RangeDispatch = (pass: GPUComputePassEncoder, workgroups: number, offset: number, shard: number) => void
 
 /** A block of queries on the GPU: their turned rows, their masked items, and the way through the ranges of items. */
 export class RankBlock {
@@ -47,7 +66,8 @@ export class RankBlock {
   readonly #masked: GPUBuffer
   readonly #staged: GPUBuffer
   readonly #ranking: GPUBuffer
-  readonly #stageGroup: GPUBindGroup
+  /** A group for each shard of the users. */
+  readonly #stageGroups: readonly GPUBindGroup[]
   /** Of the queries it holds now. */
   #groups = 0
 
@@ -68,13 +88,16 @@ export class RankBlock {
     this.#masked = buffers.storage('masked items', 4 * maskedItems)
     this.#staged = buffers.storage('staged queries', 16 * (this.#blocks + 1) * strideOf(plan.queries, plan))
     this.#ranking = buffers.uniform('ranking', new ArrayBuffer(rankingStruct.size))
-    this.#stageGroup = stage.bind(0, {
-      queries: this.#queries,
-      user_factors: tables.userFactors,
-      user_bias: tables.userBias,
-      staged: this.#staged,
-      ranking: this.#ranking,
-    })
+    this.#stageGroups = tables.users.shards.map(({ factors, bias, ...span }) =>
+      stage.bind(0, {
+        queries: this.#queries,
+        user_factors: factors,
+        user_bias: bias,
+        staged: this.#staged,
+        ranking: this.#ranking,
+        shard: buffers.uniform('users of a shard', shardStruct.pack(span)),
+      }),
+    )
   }
 
   /** @param maskedItems of any block at most */
@@ -86,16 +109,21 @@ export class RankBlock {
     return factorBlocks(this.#common.tables.shape.factors)
   }
 
-  /** The buffers of the kernels that score staged queries. */
+  /** The buffers of the kernels that score staged queries, for each shard of the items. */
   get scoring() {
-    const { itemFactors, itemBias } = this.#common.tables
-    return { staged: this.#staged, item_factors: itemFactors, item_bias: itemBias, ranking: this.#ranking }
+    return this.#common.tables.items.shards.map(({ factors, bias }) => ({
+      staged: this.#staged,
+      item_factors: factors,
+      item_bias: bias,
+      ranking: this.#ranking,
+    }))
   }
 
-  /** The buffers of bind group 0 of the kernels that rank. */
+  /** The buffers of bind group 0 of the kernels that rank, for each shard of the items. */
   get bindings() {
-    const { denied, ranges } = this.#common
-    return { ...this.scoring, queries: this.#queries, masked: this.#masked, denied, range: ranges }
+    const { denied, windows } = this.#common
+    const own = { queries: this.#queries, masked: this.#masked, denied, range: windows }
+    return this.scoring.map(scoring => ({ ...scoring, ...own }))
   }
 
   /** Uploads queries; `sizes` of what the kernel leaves. */
@@ -123,26 +151,27 @@ export class RankBlock {
 
   encodeStage(pass: GPUComputePassEncoder): void {
     const slots = this.#groups * workgroupSize * this.#common.plan.tile.users
-    this.#stage.dispatch(pass, [this.#stageGroup], Math.ceil(((this.#blocks + 1) * slots) / workgroupSize))
+    const workgroups = Math.ceil(((this.#blocks + 1) * slots) / workgroupSize)
+    for (const group of this.#stageGroups) this.#stage.dispatch(pass, [group], workgroups)
   }
 
   /**
    * Runs a kernel over all ranges, after what `begin` encodes.
-   * @param dispatch encodes a range: so many workgroups, with the window at `offset`
+   * @param dispatch encodes a range of a shard of the items: so many workgroups, with the window at `offset`
    * @throws the signal's reason between two submits
    */
   async run(
     begin: (pass: GPUComputePassEncoder) => void,
-    dispatch: (pass: GPUComputePassEncoder, workgroups: number, offset: number) => void,
+    dispatch: RangeDispatch,
     signal?: AbortSignal,
   ): Promise<void> {
-    const { plan, tables } = this.#common
+    const { plan, ranges } = this.#common
     await this.#submitter.run(
       'ranking',
-      Math.ceil(tables.shape.items / plan.range),
+      ranges.length,
       (pass, range) => {
         if (range === 0) begin(pass)
-        dispatch(pass, this.#groups * plan.splits, rangeWindowBytes * range)
+        dispatch(pass, this.#groups * plan.splits, rangeWindowBytes * range, ranges[range]!.shard)
       },
       signal,
     )

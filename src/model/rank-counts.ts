@@ -3,12 +3,13 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { rankCounts } from '../kernels/rank_counts.ts'
 import { positivesSpan, rankPositives } from '../kernels/rank_positives.ts'
 import { workgroupSize } from '../kernels/shared.ts'
-import { queryStruct } from '../kernels/structs.ts'
-import { RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
+import { queryStruct, shardStruct } from '../kernels/structs.ts'
+import { type RangeDispatch, RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
 import {
   cutQueries,
   itemsAt,
   type Mask,
+  mostMasked,
   mostOf,
   type PackedQueries,
   packQueries,
@@ -55,7 +56,7 @@ export async function countPositives(gpu: Gpu, buffers: BufferOwner, input: Coun
     equal: new Uint32Array(positives.items.length),
     negatives: new Uint32Array(users.length),
   }
-  const blocks = cutQueries(users.length, plan.queries, masks)
+  const blocks = cutQueries(users.length, plan.queries, masks, mostMasked(buffers))
   if (blocks.length === 0) return ranks
   const counter = await Counter.create(gpu, buffers, input, {
     positives: mostOf(blocks, block => positivesOf(positives, block).length),
@@ -90,7 +91,7 @@ class Counter {
   readonly #thresholds: GPUBuffer
   readonly #counts: GPUBuffer
   readonly #score: (pass: GPUComputePassEncoder, workgroups: number) => void
-  readonly #count: (pass: GPUComputePassEncoder, workgroups: number, offset: number) => void
+  readonly #count: RangeDispatch
 
   private constructor(
     gpu: Gpu,
@@ -100,7 +101,7 @@ class Counter {
     positives: number,
     pipelines: Awaited<ReturnType<typeof compile>>,
   ) {
-    const { plan } = input.common
+    const { plan, tables } = input.common
     this.#gpu = gpu
     this.#input = input
     this.#block = block
@@ -110,18 +111,22 @@ class Counter {
     this.#thresholds = buffers.storage('thresholds', 4 * positives)
     this.#counts = buffers.storage('counts', 4 * plan.splits * (2 * positives + plan.queries))
     const { scoring, counting } = pipelines
-    const scoreGroup = scoring.bind(0, {
-      ...block.scoring,
-      pairs: this.#pairs,
-      scored: this.#scored,
-      span: this.#span,
-    })
-    const countGroups = [
-      counting.bind(0, block.bindings, rangeWindowBytes),
-      counting.bind(1, { thresholds: this.#thresholds, counts: this.#counts }),
-    ]
-    this.#score = (pass, workgroups) => scoring.dispatch(pass, [scoreGroup], workgroups)
-    this.#count = (pass, workgroups, offset) => counting.dispatch(pass, countGroups, workgroups, offset)
+    const scoreGroups = block.scoring.map((bindings, at) =>
+      scoring.bind(0, {
+        ...bindings,
+        pairs: this.#pairs,
+        scored: this.#scored,
+        span: this.#span,
+        shard: buffers.uniform('items of a shard', shardStruct.pack(tables.items.shards[at]!)),
+      }),
+    )
+    const tiles = block.bindings.map(bindings => counting.bind(0, bindings, rangeWindowBytes))
+    const counted = counting.bind(1, { thresholds: this.#thresholds, counts: this.#counts })
+    this.#score = (pass, workgroups) => {
+      for (const group of scoreGroups) scoring.dispatch(pass, [group], workgroups)
+    }
+    this.#count = (pass, workgroups, offset, shard) =>
+      counting.dispatch(pass, [tiles[shard]!, counted], workgroups, offset)
   }
 
   /** @param most of any block */

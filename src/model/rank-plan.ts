@@ -58,8 +58,14 @@ export function planRanking(
     Math.floor(bytes / (4 * listWords)),
     Math.floor(products / (leastRange * factors)),
   )
-  const queries = Math.max(1, Math.min(asked, fitting))
-  const tile = queries > 2 * workgroupSize ? tiles[kind] : narrowTile
+  const wanted = Math.max(1, Math.min(asked, fitting))
+  // Turned rows are there for whole workgroups.
+  const wholeGroups = (tile: RankTile) => {
+    const slots = workgroupSize * tile.users
+    return slots * Math.floor(bytes / rowBytes / slots)
+  }
+  const tile = wanted > 2 * workgroupSize && wholeGroups(tiles[kind]) > 0 ? tiles[kind] : narrowTile
+  const queries = Math.min(wanted, Math.max(1, wholeGroups(tile)))
   const invocations = workgroupSize * groupsOf(queries, tile)
   const splits = adapter.software
     ? 1

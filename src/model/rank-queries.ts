@@ -1,9 +1,14 @@
 import type { SeenItems } from '../data/seen.ts'
 import { InputError } from '../errors.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
 import { queryStruct } from '../kernels/structs.ts'
 
 /** Masked items in a block at most: 32 MiB of them, unless a single user has more. */
 const maxMasked = 8 * 2 ** 20
+
+/** Masked items in a block at most that fit a buffer of the device. */
+export const mostMasked = (buffers: Pick<BufferOwner, 'mostRows'>): number =>
+  Math.min(maxMasked, buffers.mostRows('masked items', 4))
 
 /** Items that queries are not ranked against. */
 export interface Mask extends SeenItems {

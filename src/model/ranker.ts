@@ -4,7 +4,14 @@ import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { rankItems } from '../kernels/rank_items.ts'
-import { packRanges, RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
+import {
+  cutRanges,
+  packRanges,
+  type RangeDispatch,
+  RankBlock,
+  type RankCommon,
+  rangeWindowBytes,
+} from './rank-block.ts'
 import { countPositives, type PositiveRanks } from './rank-counts.ts'
 import { findFailure, mergeLists, type RankedLists } from './rank-lists.ts'
 import { planRanking, type RankPlan } from './rank-plan.ts'
@@ -13,6 +20,7 @@ import {
   cutQueries,
   itemsAt,
   type Mask,
+  mostMasked,
   mostOf,
   packDenied,
   packQueries,
@@ -83,9 +91,9 @@ export class Ranker {
     const masks = this.#masks(users, options)
     const size = { queries: users.length, items: shape.items, factors: shape.factors, listWords: 2 * (k + 1) }
     const plan = chosen ?? planRanking(size, this.#gpu.capabilities)
-    const blocks = cutQueries(users.length, plan.queries, masks)
-    if (blocks.length === 0) return
     const buffers = this.#gpu.buffers()
+    const blocks = cutQueries(users.length, plan.queries, masks, mostMasked(buffers))
+    if (blocks.length === 0) return
     const left = new AbortController()
     const signal = AbortSignal.any([left.signal, ...(options.signal === undefined ? [] : [options.signal])])
     let lane: Lane | undefined
@@ -162,13 +170,15 @@ export class Ranker {
   }
 
   #common(buffers: BufferOwner, plan: RankPlan, denied: Uint8Array | undefined): RankCommon {
-    const { items } = this.#tables.shape
+    const { items } = this.#tables
+    const ranges = cutRanges(plan, items.shards)
     return {
       tables: this.#tables,
       mean: this.#model.mean,
       plan,
-      denied: buffers.upload('denied items', packDenied(denied, items)),
-      ranges: buffers.uniform('ranges', packRanges(plan, items)),
+      denied: buffers.upload('denied items', packDenied(denied, items.shape.rows)),
+      ranges,
+      windows: buffers.uniform('ranges', packRanges(plan, ranges, items.shards)),
     }
   }
 
@@ -177,11 +187,13 @@ export class Ranker {
     const block = await RankBlock.create(this.#gpu, buffers, common, masked)
     const pipeline = await this.#gpu.pipeline(rankItems(plan.tile))
     const heaps = buffers.storage('lists', 8 * (k + 1) * plan.queries * plan.splits)
-    const groups = [pipeline.bind(0, block.bindings, rangeWindowBytes), pipeline.bind(1, { heaps })]
+    const tiles = block.bindings.map(bindings => pipeline.bind(0, bindings, rangeWindowBytes))
+    const lists = pipeline.bind(1, { heaps })
     return {
       block,
       heaps,
-      dispatch: (pass, workgroups, offset) => pipeline.dispatch(pass, groups, workgroups, offset),
+      dispatch: (pass, workgroups, offset, shard) =>
+        pipeline.dispatch(pass, [tiles[shard]!, lists], workgroups, offset),
     }
   }
 
@@ -214,7 +226,7 @@ export class Ranker {
 interface Lane {
   block: RankBlock
   heaps: GPUBuffer
-  dispatch(pass: GPUComputePassEncoder, workgroups: number, offset: number): void
+  dispatch: RangeDispatch
 }
 
 /** What all blocks of a ranking are run with. */

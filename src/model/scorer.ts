@@ -1,10 +1,12 @@
 import type { Ratings } from '../data/ratings.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { errorSums, errorSumsSpan } from '../kernels/error_sums.ts'
 import { errors, errorsSpan } from '../kernels/errors.ts'
-import { predictions, predictionsSpan } from '../kernels/predictions.ts'
+import { predictions } from '../kernels/predictions.ts'
 import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
-import { packEntries, packPairs } from '../layout/padding.ts'
+import { packEntries } from '../layout/padding.ts'
+import { PairScores, ShardGroups, scoringBuffers } from './pair-scores.ts'
 import { PairSums } from './sums.ts'
 import { type FactorTables, type ModelScale, packModel } from './tables.ts'
 
@@ -17,22 +19,29 @@ export interface RatingErrors {
 /** Entries in one upload at most: 24 MiB of entries, far below any device's binding limit. */
 const pieceLength = 2 * 2 ** 20
 
+/** Bytes of an entry on its way to the GPU. */
+const entryBytes = 12
+
 /** Scores tables on the GPU: errors over ratings, predictions of pairs. */
 export class Scorer {
   readonly #gpu: Gpu
   readonly #tables: FactorTables
-  readonly #model: GPUBuffer
+  readonly #scale: ModelScale
   readonly #buffers: BufferOwner
   readonly #lanes: number
+  readonly #pieceLength: number
   /** `override` constants of `errors` and `predictions`. */
   readonly #constants: Record<string, number>
+  #modelBuffer: GPUBuffer | undefined
+  #groups: ShardGroups | undefined
 
   constructor(gpu: Gpu, tables: FactorTables, scale: ModelScale) {
     this.#gpu = gpu
     this.#tables = tables
+    this.#scale = scale
     this.#buffers = gpu.buffers()
-    this.#model = this.#buffers.uniform('model', packModel(tables.shape, scale))
     this.#lanes = lanesFor(tables.shape.factors, gpu.capabilities.adapter)
+    this.#pieceLength = Math.min(pieceLength, this.#buffers.mostRows('entries', entryBytes))
     this.#constants = {
       ...predictionConstants(tables.shape.factors, this.#lanes, scale.link),
       CLIP: Number(scale.clip),
@@ -41,27 +50,12 @@ export class Scorer {
 
   /** Uploads ratings once, to measure errors over them again and again. Unknown users and items are allowed. */
   async prepareErrors(ratings: Ratings): Promise<ErrorMeter> {
-    const pipeline = await this.#gpu.pipeline(errors, this.#constants)
     const buffers = this.#gpu.buffers()
     try {
-      const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
       const pieces: MeterPiece[] = []
-      for (let start = 0; start < ratings.length; start += pieceLength) {
-        const end = Math.min(ratings.length, start + pieceLength)
-        const workgroups = scoreWorkgroups(end - start, this.#lanes)
-        const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
-        const group1 = pipeline.bind(1, {
-          entries: buffers.upload('entries to evaluate', packEntries(...slice(ratings, start, end))),
-          partials: sums.pairs,
-          span: buffers.uniform('errors span', errorsSpan.pack({ entry_count: end - start })),
-        })
-        pieces.push({
-          sums,
-          encode: pass => {
-            pipeline.dispatch(pass, [group0, group1], workgroups)
-            sums.encode(pass)
-          },
-        })
+      for (let start = 0; start < ratings.length; start += this.#pieceLength) {
+        const piece = slice(ratings, start, Math.min(ratings.length, start + this.#pieceLength))
+        pieces.push(await (this.#isWhole ? this.#piece(buffers, piece) : this.#shardedPiece(buffers, piece)))
       }
       await this.#gpu.settle(buffers)
       return new ErrorMeter(this.#gpu, buffers, pieces, ratings.length)
@@ -69,6 +63,75 @@ export class Scorer {
       buffers.destroy()
       throw error
     }
+  }
+
+  get #isWhole(): boolean {
+    const { users, items } = this.#tables
+    return users.shards.length * items.shards.length === 1
+  }
+
+  async #piece(buffers: BufferOwner, entries: EntrySlice): Promise<MeterPiece> {
+    const { length } = entries[0]
+    const pipeline = await this.#gpu.pipeline(errors, this.#constants)
+    const workgroups = scoreWorkgroups(length, this.#lanes)
+    const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
+    const bound = [
+      pipeline.bind(0, scoringBuffers(this.#tables, this.#model())),
+      pipeline.bind(1, {
+        entries: buffers.upload('entries to evaluate', packEntries(...entries)),
+        partials: sums.pairs,
+        span: buffers.uniform('errors span', errorsSpan.pack({ entry_count: length })),
+      }),
+    ]
+    return {
+      sums,
+      encode: pass => {
+        pipeline.dispatch(pass, bound, workgroups)
+        sums.encode(pass)
+      },
+    }
+  }
+
+  /** Predictions first, shard by shard; then their errors, in the order of the entries, whatever the shards. */
+  async #shardedPiece(buffers: BufferOwner, [users, items, values]: EntrySlice): Promise<MeterPiece> {
+    const { length } = users
+    const scores = await this.#pairScores(buffers, users, items)
+    const pipeline = await this.#gpu.pipeline(errorSums, { LANES: this.#lanes })
+    const workgroups = scoreWorkgroups(length, this.#lanes)
+    const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
+    const group = pipeline.bind(0, {
+      predicted: scores.predicted,
+      places: buffers.upload('places of predictions', scores.places),
+      values: buffers.upload('values to evaluate', Float32Array.from(values)),
+      partials: sums.pairs,
+      span: buffers.uniform('errors span', errorSumsSpan.pack({ entry_count: length })),
+    })
+    return {
+      sums,
+      encode: pass => {
+        scores.encode(pass)
+        pipeline.dispatch(pass, [group], workgroups)
+        sums.encode(pass)
+      },
+    }
+  }
+
+  #model(): GPUBuffer {
+    this.#modelBuffer ??= this.#buffers.uniform('model', packModel(this.#tables.shape, this.#scale))
+    return this.#modelBuffer
+  }
+
+  async #pairScores(buffers: BufferOwner, users: Uint32Array, items: Uint32Array): Promise<PairScores> {
+    const pipeline = await this.#gpu.pipeline(predictions, this.#constants)
+    this.#groups ??= new ShardGroups(this.#buffers, this.#tables, this.#scale, pipeline)
+    return new PairScores(buffers, {
+      pipeline,
+      tables: this.#tables,
+      groups: this.#groups,
+      lanes: this.#lanes,
+      users,
+      items,
+    })
   }
 
   /** RMSE and MAE over ratings; NaN over none. */
@@ -83,22 +146,27 @@ export class Scorer {
 
   /** r_hat of each pair of dense indices, clipped where the model clips. */
   async predictions(users: Uint32Array, items: Uint32Array): Promise<Float32Array<ArrayBuffer>> {
-    const pipeline = await this.#gpu.pipeline(predictions, this.#constants)
-    const group0 = pipeline.bind(0, scoringBuffers(this.#tables, this.#model))
     const result = new Float32Array(users.length)
-    for (let start = 0; start < users.length; start += pieceLength) {
-      const end = Math.min(users.length, start + pieceLength)
-      const pairs = packPairs(users.subarray(start, end), items.subarray(start, end))
-      result.set(
-        await this.#compute('predictions', 4 * (end - start), buffers => {
-          const predicted = buffers.storage('predicted', 4 * (end - start))
-          const span = buffers.uniform('predictions span', predictionsSpan.pack({ pair_count: end - start }))
-          const group1 = pipeline.bind(1, { pairs: buffers.upload('pairs', pairs), predicted, span })
-          const workgroups = scoreWorkgroups(end - start, this.#lanes)
-          return { result: predicted, encode: pass => pipeline.dispatch(pass, [group0, group1], workgroups) }
-        }),
-        start,
-      )
+    for (let start = 0; start < users.length; start += this.#pieceLength) {
+      const end = Math.min(users.length, start + this.#pieceLength)
+      const buffers = this.#gpu.buffers()
+      try {
+        const scores = await this.#pairScores(buffers, users.subarray(start, end), items.subarray(start, end))
+        await this.#gpu.checked('predictions', () => {
+          const encoder = this.#gpu.device.createCommandEncoder({ label: 'predictions' })
+          const pass = encoder.beginComputePass({ label: 'predictions' })
+          scores.encode(pass)
+          pass.end()
+          this.#gpu.device.queue.submit([encoder.finish()])
+        })
+        await this.#gpu.settle(buffers)
+        const predicted = new Float32Array(await this.#gpu.read(scores.predicted, 4 * (end - start)))
+        scores.places.forEach((place, at) => {
+          result[start + at] = predicted[place]!
+        })
+      } finally {
+        buffers.destroy()
+      }
     }
     return result
   }
@@ -106,29 +174,6 @@ export class Scorer {
   /** Frees what the scorer holds; the tables stay. */
   destroy(): void {
     this.#buffers.destroy()
-  }
-
-  async #compute(
-    what: string,
-    bytes: number,
-    prepare: (buffers: BufferOwner) => { result: GPUBuffer; encode: (pass: GPUComputePassEncoder) => void },
-  ): Promise<Float32Array<ArrayBuffer>> {
-    const buffers = this.#gpu.buffers()
-    try {
-      const result = await this.#gpu.checked(what, () => {
-        const work = prepare(buffers)
-        const encoder = this.#gpu.device.createCommandEncoder({ label: what })
-        const pass = encoder.beginComputePass({ label: what })
-        work.encode(pass)
-        pass.end()
-        this.#gpu.device.queue.submit([encoder.finish()])
-        return work.result
-      })
-      await this.#gpu.settle(buffers)
-      return new Float32Array(await this.#gpu.read(result, bytes))
-    } finally {
-      buffers.destroy()
-    }
   }
 }
 
@@ -175,17 +220,6 @@ export class ErrorMeter {
   }
 }
 
-/** The buffers of bind group 0 of the kernels that score. */
-export function scoringBuffers(tables: FactorTables, model: GPUBuffer) {
-  return {
-    user_factors: tables.userFactors,
-    item_factors: tables.itemFactors,
-    user_bias: tables.userBias,
-    item_bias: tables.itemBias,
-    model,
-  }
-}
-
 /** The `override` constants of the kernels that predict: those that score, and the link. */
 export function predictionConstants(factors: number, lanes: number, link: ModelScale['link']) {
   return { ...scoreConstants(factors, lanes), BOUNDED: Number(link === 'bounded') }
@@ -195,6 +229,8 @@ function scoreConstants(factors: number, lanes: number) {
   return { FACTOR_BLOCKS: factorBlocks(factors), LANES: lanes }
 }
 
-function slice(ratings: Ratings, start: number, end: number): [Uint32Array, Uint32Array, Float32Array] {
+type EntrySlice = [users: Uint32Array, items: Uint32Array, values: Float32Array]
+
+function slice(ratings: Ratings, start: number, end: number): EntrySlice {
   return [ratings.users.subarray(start, end), ratings.items.subarray(start, end), ratings.values.subarray(start, end)]
 }

@@ -1,8 +1,10 @@
-import type { BufferOwner } from '../gpu/buffers.ts'
+import { LimitExceededError } from '../errors.ts'
+import type { BufferOwner, MostBytes } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { modelStruct } from '../kernels/structs.ts'
-import { paddedFactors, padRows, trimRows } from '../layout/padding.ts'
+import { paddedFactors } from '../layout/padding.ts'
 import type { ModelParts } from './parts.ts'
+import { SideTable } from './side-table.ts'
 
 /** Sizes of a model: m users, n items, rank k. */
 export interface Shape {
@@ -23,63 +25,91 @@ export interface Parameters {
   itemBias: Float32Array
 }
 
-const parts = ['userFactors', 'itemFactors', 'userBias', 'itemBias'] as const
-
-/** The parameters of a model on the GPU: rows of factors padded to whole vec4s, biases beside them. */
+/** The parameters of a model on the GPU. */
 export class FactorTables {
   readonly shape: Shape
-  readonly userFactors: GPUBuffer
-  readonly itemFactors: GPUBuffer
-  readonly userBias: GPUBuffer
-  readonly itemBias: GPUBuffer
+  readonly users: SideTable
+  readonly items: SideTable
 
-  /** Zeroed tables, owned by `buffers`. */
+  /**
+   * Zeroed tables, owned by `buffers`, each cut into as many shards as it takes.
+   * @throws LimitExceededError where a single row does not fit
+   */
   constructor(buffers: BufferOwner, shape: Shape, label = '') {
-    const stride = 4 * paddedFactors(shape.factors)
+    const { users, items, factors } = shape
     this.shape = shape
-    this.userFactors = buffers.storage(`${label}user-factors`, shape.users * stride)
-    this.itemFactors = buffers.storage(`${label}item-factors`, shape.items * stride)
-    this.userBias = buffers.storage(`${label}user-bias`, 4 * shape.users)
-    this.itemBias = buffers.storage(`${label}item-bias`, 4 * shape.items)
+    this.users = new SideTable(buffers, `${label}user`, { rows: users, factors })
+    this.items = new SideTable(buffers, `${label}item`, { rows: items, factors })
   }
 
-  write(gpu: Gpu, parameters: Parameters): void {
-    const { users, items, factors } = this.shape
-    const { queue } = gpu.device
-    queue.writeBuffer(this.userFactors, 0, padRows(parameters.userFactors, users, factors))
-    queue.writeBuffer(this.itemFactors, 0, padRows(parameters.itemFactors, items, factors))
-    queue.writeBuffer(this.userBias, 0, Float32Array.from(parameters.userBias))
-    queue.writeBuffer(this.itemBias, 0, Float32Array.from(parameters.itemBias))
+  /**
+   * Tables of one shard a side.
+   * @throws LimitExceededError, before anything is allocated, where a side does not fit one binding
+   */
+  static whole(buffers: BufferOwner, shape: Shape): FactorTables {
+    const { users, items, factors } = shape
+    for (const [side, rows] of [['user', users] as const, ['item', items] as const]) {
+      const bytes = 4 * paddedFactors(factors) * rows
+      if (bytes > buffers.mostBytes.bytes) throw tooLarge(`${side}-factors`, rows, bytes, buffers.mostBytes)
+    }
+    return new FactorTables(buffers, shape)
+  }
+
+  get userFactors(): GPUBuffer {
+    return this.users.whole.factors
+  }
+
+  get itemFactors(): GPUBuffer {
+    return this.items.whole.factors
+  }
+
+  get userBias(): GPUBuffer {
+    return this.users.whole.bias
+  }
+
+  get itemBias(): GPUBuffer {
+    return this.items.whole.bias
+  }
+
+  /** Bytes of factors. */
+  get bytes(): number {
+    return this.users.bytes + this.items.bytes
+  }
+
+  write(gpu: Gpu, { userFactors, itemFactors, userBias, itemBias }: Parameters): void {
+    this.users.write(gpu, userFactors, userBias)
+    this.items.write(gpu, itemFactors, itemBias)
   }
 
   async read(gpu: Gpu): Promise<Parameters> {
-    const { users, items, factors } = this.shape
-    const stride = 4 * paddedFactors(factors)
-    const floats = async (buffer: GPUBuffer, bytes: number) => new Float32Array(await gpu.read(buffer, bytes))
-    const [userFactors, itemFactors, userBias, itemBias] = await Promise.all([
-      floats(this.userFactors, users * stride),
-      floats(this.itemFactors, items * stride),
-      floats(this.userBias, 4 * users),
-      floats(this.itemBias, 4 * items),
-    ])
-    return {
-      userFactors: trimRows(userFactors, users, factors),
-      itemFactors: trimRows(itemFactors, items, factors),
-      userBias,
-      itemBias,
-    }
+    const [users, items] = await Promise.all([this.users.read(gpu), this.items.read(gpu)])
+    return { userFactors: users.factors, itemFactors: items.factors, userBias: users.bias, itemBias: items.bias }
   }
 
-  /** The tables by name. */
-  get buffers(): Record<(typeof parts)[number], GPUBuffer> {
-    const { userFactors, itemFactors, userBias, itemBias } = this
-    return { userFactors, itemFactors, userBias, itemBias }
+  /** The buffers of the tables by name; where a side has several shards, with their numbers. */
+  get buffers(): Record<string, GPUBuffer> {
+    const list = (name: string, { shards }: SideTable, part: 'factors' | 'bias') =>
+      shards.map((shard, at) => [shards.length === 1 ? name : `${name} ${at + 1}`, shard[part]] as const)
+    return Object.fromEntries([
+      ...list('userFactors', this.users, 'factors'),
+      ...list('itemFactors', this.items, 'factors'),
+      ...list('userBias', this.users, 'bias'),
+      ...list('itemBias', this.items, 'bias'),
+    ])
   }
 
   /** Encodes a copy of all tables into those of the same shape. */
   copyTo(encoder: GPUCommandEncoder, target: FactorTables): void {
-    for (const part of parts) encoder.copyBufferToBuffer(this[part], 0, target[part], 0, this[part].size)
+    this.users.copyTo(encoder, target.users)
+    this.items.copyTo(encoder, target.items)
   }
+}
+
+function tooLarge(label: string, rows: number, needed: number, { bytes, limit }: MostBytes): LimitExceededError {
+  const most = 4 * Math.floor(bytes / (16 * rows))
+  const fitting = most === 0 ? '' : `take ${most} factors at most, or `
+  const advice = `${fitting}a solver that takes larger tables: sgd with the optimizers adagrad and sgd, als`
+  return new LimitExceededError(label, limit, needed, bytes, advice)
 }
 
 /** What turns a score into a prediction. */

@@ -2,6 +2,7 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { alsBlockStruct, alsOptionsStruct } from '../kernels/structs.ts'
 import type { RowBlock, RowEntries } from '../layout/row-blocks.ts'
+import type { SideTable } from '../model/side-table.ts'
 import type { PairSums } from '../model/sums.ts'
 import type { AlsPlan } from './als-plan.ts'
 import type { GramTable } from './gram-table.ts'
@@ -17,8 +18,9 @@ export interface SideTables {
 export interface AlsSideInput {
   label: 'users' | 'items'
   entries: RowEntries
-  solved: SideTables
-  fixed: SideTables
+  /** The rows that are solved, and the other side's. */
+  solved: SideTable
+  fixed: SideTable
   /** The fixed side's Gram matrix and its weight w0; undefined in explicit models. */
   gram: { table: GramTable; weight: number } | undefined
   factors: number
@@ -30,6 +32,9 @@ export interface AlsSideInput {
   sums: PairSums
 }
 
+/** The same with tables that the kernels see: those of the model, or of the rows of a block alone. */
+export type BlockInput = Omit<AlsSideInput, 'solved' | 'fixed'> & { solved: SideTables; fixed: SideTables }
+
 /** What a block's slots need beside the tables: as large as the largest block's, used by one block after another. */
 export class Scratch {
   readonly directions: GPUBuffer
@@ -38,7 +43,11 @@ export class Scratch {
   readonly partials: GPUBuffer
   readonly normalParts: GPUBuffer
 
-  constructor(buffers: BufferOwner, { label, factors, gram, plan }: AlsSideInput, blocks: readonly RowBlock[]) {
+  constructor(
+    buffers: BufferOwner,
+    { label, factors, gram, plan }: Omit<AlsSideInput, 'solved' | 'fixed'>,
+    blocks: readonly RowBlock[],
+  ) {
     const slots = Math.max(0, ...blocks.map(block => block.slots))
     const segments = Math.max(0, ...blocks.map(block => block.segments.length / 4))
     const row = 16 * (factorBlocks(factors) + 1)
@@ -54,7 +63,7 @@ export class Scratch {
 }
 
 /** The `AlsOptions` uniform. */
-export function packOptions({ factors, regularization, biasRegularization, gram, plan }: AlsSideInput): ArrayBuffer {
+export function packOptions({ factors, regularization, biasRegularization, gram, plan }: BlockInput): ArrayBuffer {
   return alsOptionsStruct.pack({
     factors,
     factor_penalty: regularization,
@@ -65,25 +74,48 @@ export function packOptions({ factors, regularization, biasRegularization, gram,
   })
 }
 
-/** Encodes the dispatches that solve a block, whose rows' objectives go to the pairs from `pairStart` on. */
-export type BlockEncoder = (block: RowBlock, pairStart: number) => Encode[]
+/** Some segments of a block, and what is to be done before they are worked on. */
+export interface SegmentPart {
+  segments: Uint32Array<ArrayBuffer>
+  bring?: Encode
+}
+
+/**
+ * Encodes the dispatches that solve a block, whose rows' objectives go to the pairs from `pairStart` on.
+ * @param parts all segments of the block, where not all at once
+ */
+export type BlockEncoder = (block: RowBlock, pairStart: number, parts?: readonly SegmentPart[]) => Encode[]
 
 interface BlockBuffers {
   rows: GPUBuffer
   entries: GPUBuffer
-  segments: GPUBuffer
+  /** Of a block: its slots, and all its segments. */
   shape: GPUBuffer
+  parts: { segments: GPUBuffer; shape: GPUBuffer; count: number; bring: Encode | undefined }[]
 }
 
-export function uploadBlock(buffers: BufferOwner, label: string, block: RowBlock, pairStart: number): BlockBuffers {
-  const segments = block.segments.length / 4
+export function uploadBlock(
+  buffers: BufferOwner,
+  label: string,
+  block: RowBlock,
+  pairStart: number,
+  parts: readonly SegmentPart[] = [block],
+): BlockBuffers {
+  const shapeOf = (segments: number) =>
+    buffers.uniform(`${label}-block`, alsBlockStruct.pack({ slots: block.slots, segments, pair_start: pairStart }))
+  const shape = shapeOf(block.segments.length / 4)
   return {
     rows: buffers.upload(`${label}-rows`, block.rows),
     entries: buffers.upload(`${label}-entries`, block.entries),
-    segments: buffers.upload(`${label}-segments`, block.segments),
-    shape: buffers.uniform(
-      `${label}-block`,
-      alsBlockStruct.pack({ slots: block.slots, segments, pair_start: pairStart }),
-    ),
+    shape,
+    parts: parts.map(({ segments, bring }) => {
+      const count = segments.length / 4
+      return {
+        segments: buffers.upload(`${label}-segments`, segments),
+        shape: parts.length === 1 ? shape : shapeOf(count),
+        count,
+        bring,
+      }
+    }),
   }
 }

@@ -6,8 +6,8 @@ import { alsProduct, productColumns, productRows } from '../kernels/als_product.
 import { alsStep } from '../kernels/als_step.ts'
 import { factorBlocks, workgroupSize } from '../kernels/shared.ts'
 import {
-  type AlsSideInput,
   type BlockEncoder,
+  type BlockInput,
   type Encode,
   packOptions,
   type Scratch,
@@ -18,7 +18,7 @@ import {
 export async function conjugateGradient(
   gpu: Gpu,
   buffers: BufferOwner,
-  input: AlsSideInput,
+  input: BlockInput,
   { directions, residuals, products, partials }: Scratch,
 ): Promise<BlockEncoder> {
   const { label, solved, fixed, gram, plan, sums } = input
@@ -51,8 +51,8 @@ export async function conjugateGradient(
       options,
     }),
   }))
-  return (block, pairStart) => {
-    const { rows, entries, segments, shape } = uploadBlock(buffers, label, block, pairStart)
+  return (block, pairStart, given) => {
+    const { rows, entries, shape, parts } = uploadBlock(buffers, label, block, pairStart, given)
     const beginBlock = begin.bind(1, { rows, row_block: shape })
     const productBlock = product.bind(1, { row_block: shape })
     const workgroups = (count: number) => Math.ceil(count / plan.slicesPerWorkgroup)
@@ -62,11 +62,18 @@ export async function conjugateGradient(
       product.dispatch(pass, [productGroup, productBlock], Math.ceil(block.slots / productRows) * tiles)
     }
     const [start, step] = kernels.map(({ apply, step }, index): Encode => {
-      const applyBlock = apply.bind(1, { entries, segments, row_block: shape })
+      const applyParts = parts.map(({ segments, shape: ofPart, count, bring }) => ({
+        group: apply.bind(1, { entries, segments, row_block: ofPart }),
+        count: workgroups(count),
+        bring,
+      }))
       const stepBlock = step.bind(1, { rows, row_block: shape })
       return pass => {
         multiply(pass)
-        apply.dispatch(pass, [groups[index]!.apply, applyBlock], workgroups(block.segments.length / 4))
+        for (const { group, count, bring } of applyParts) {
+          bring?.(pass)
+          apply.dispatch(pass, [groups[index]!.apply, group], count)
+        }
         step.dispatch(pass, [groups[index]!.step, stepBlock], workgroups(block.slots))
       }
     })

@@ -4,14 +4,14 @@ import { alsCholesky } from '../kernels/als_cholesky.ts'
 import { alsNormal } from '../kernels/als_normal.ts'
 import { alsPublish } from '../kernels/als_publish.ts'
 import { factorBlocks, workgroupSize } from '../kernels/shared.ts'
-import { type AlsSideInput, type BlockEncoder, packOptions, type Scratch, uploadBlock } from './als-blocks.ts'
+import { type BlockEncoder, type BlockInput, packOptions, type Scratch, uploadBlock } from './als-blocks.ts'
 import type { ExactPlan } from './als-plan.ts'
 
 /** Normal equations and Cholesky's method. */
 export async function cholesky(
   gpu: Gpu,
   buffers: BufferOwner,
-  input: AlsSideInput,
+  input: BlockInput,
   { directions, normalParts }: Scratch,
   { tiles }: ExactPlan,
 ): Promise<BlockEncoder> {
@@ -28,16 +28,13 @@ export async function cholesky(
   const options = buffers.uniform(`${label}-options`, packOptions(input))
   const fixedTables = { fixed_factors: fixed.factors, fixed_bias: fixed.bias }
   const publishGroup = publish.bind(0, { directions, solved_factors: solved.factors, solved_bias: solved.bias })
-  return (block, pairStart) => {
-    const { rows, entries, segments, shape } = uploadBlock(buffers, label, block, pairStart)
+  return (block, pairStart, given) => {
+    const { rows, entries, shape, parts } = uploadBlock(buffers, label, block, pairStart, given)
     const segmentCount = block.segments.length / 4
     const solve = segmentCount > 0 ? split : whole
-    const normalGroup = normal.bind(0, {
-      ...fixedTables,
-      entries,
-      segments,
-      normal_parts: normalParts,
-      row_block: shape,
+    const normalGroups = parts.map(({ segments, shape: ofPart, count, bring }) => {
+      const bound = { ...fixedTables, entries, segments, normal_parts: normalParts, row_block: ofPart }
+      return { group: normal.bind(0, bound), count, bring }
     })
     const solveGroup = solve.bind(0, {
       ...fixedTables,
@@ -52,7 +49,10 @@ export async function cholesky(
     const publishBlock = publish.bind(1, { rows, row_block: shape })
     return [
       pass => {
-        normal.dispatch(pass, [normalGroup], segmentCount)
+        for (const { group, count, bring } of normalGroups) {
+          bring?.(pass)
+          normal.dispatch(pass, [group], count)
+        }
         solve.dispatch(pass, [solveGroup, solveBlock], block.slots)
         const parts = block.slots * (blocksPerRow + 1)
         publish.dispatch(pass, [publishGroup, publishBlock], Math.ceil(parts / workgroupSize))

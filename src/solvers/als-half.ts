@@ -24,7 +24,8 @@ const other = { users: 'items', items: 'users' } as const
 export interface Half {
   side: AlsSide
   objective: PairSums
-  penalty: PenaltyMeter
+  /** One for each shard of the side. */
+  penalties: readonly PenaltyMeter[]
   timer: GpuTimer
   submitter: Submitter
 }
@@ -47,8 +48,8 @@ export async function createHalf(
 ): Promise<Half> {
   const { factors, biases } = options
   const counts = countRows(ratings[name], tables.shape[name])
-  const solved = tablesOf(tables, name)
-  const fixed = tablesOf(tables, other[name])
+  const solved = tables[name]
+  const fixed = tables[other[name]]
   const targets = alsTargets(ratings, name, scale.mean, counts, options)
   const occupied = counts.reduce((rows, count) => rows + Number(count > 0), 0)
   const objective = await PairSums.create(gpu, buffers, `${name} objective`, occupied)
@@ -58,9 +59,7 @@ export async function createHalf(
       : {
           table: await GramTable.create(gpu, buffers, {
             label: other[name],
-            table: fixed.factors,
-            rows: tables.shape[other[name]],
-            factors,
+            table: fixed,
             work: plan.work,
           }),
           weight: targets.unobserved,
@@ -83,21 +82,22 @@ export async function createHalf(
     weights[2 * row + 1] = penalty
   })
   const blocks = factorBlocks(factors)
-  const penalty = await PenaltyMeter.create(
-    gpu,
-    buffers,
-    { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: blocks + Number(biases) },
-    tables.shape[name],
-    {
-      ...solved,
-      weights: buffers.upload(`${name}-weights`, weights),
-      side: buffers.uniform(`${name} penalty`, packSide({ ...noSteps, ...options }, tables.shape[name], name)),
-    },
-  )
+  const constants = { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: blocks + Number(biases) }
+  const penalties: PenaltyMeter[] = []
+  for (const { first, rows, factors: table, bias } of solved.shards) {
+    penalties.push(
+      await PenaltyMeter.create(gpu, buffers, constants, rows, {
+        factors: table,
+        bias,
+        weights: buffers.upload(`${name}-weights`, weights.subarray(2 * first, 2 * (first + rows))),
+        side: buffers.uniform(`${name} penalty`, packSide({ ...noSteps, ...options }, rows, name)),
+      }),
+    )
+  }
   return {
     side,
     objective,
-    penalty,
+    penalties,
     timer,
     submitter: new Submitter(gpu, timer),
   }
@@ -113,8 +113,3 @@ const noSteps: Omit<SideOptions, keyof AlsOptions> = {
   beta2: 0,
   epsilon: 0,
 }
-
-const tablesOf = (tables: FactorTables, name: SideName) =>
-  name === 'users'
-    ? { factors: tables.userFactors, bias: tables.userBias }
-    : { factors: tables.itemFactors, bias: tables.itemBias }

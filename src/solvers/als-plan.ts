@@ -74,7 +74,10 @@ export function planAls(input: AlsInput, capabilities: Capabilities): AlsPlan {
     slices: { lanes, vecs: Math.ceil(blocks / lanes), subgroups: features.subgroups && lanes > 1 },
     slicesPerWorkgroup: Math.max(1, invocations / lanes),
     bounds: {
-      slots: Math.max(64, Math.floor(Math.min(scratchBytes / row, work / perRow))),
+      slots: Math.min(
+        Math.max(64, Math.floor(Math.min(scratchBytes / row, work / perRow))),
+        Math.max(1, Math.floor(limits.maxStorageBufferBindingSize / row)),
+      ),
       entries: Math.floor(Math.min(limits.maxStorageBufferBindingSize / 12, work / perEntry)),
       segment: segmentLength(input, exact, adapter.software),
     },

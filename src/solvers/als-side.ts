@@ -1,9 +1,11 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { factorBlocks } from '../kernels/shared.ts'
 import { orderRows, packRowBlocks } from '../layout/row-blocks.ts'
 import { type AlsSideInput, type Encode, Scratch } from './als-blocks.ts'
 import { conjugateGradient } from './als-cg.ts'
 import { cholesky } from './als-exact.ts'
+import { BlockTables } from './als-shards.ts'
 
 /** Half an iteration: the rows of one side, solved against the other. */
 export class AlsSide {
@@ -29,19 +31,26 @@ export class AlsSide {
   }
 
   static async create(gpu: Gpu, buffers: BufferOwner, input: AlsSideInput): Promise<AlsSide> {
-    const { entries, plan } = input
+    const { entries, plan, solved, fixed } = input
+    const isWhole = solved.shards.length * fixed.shards.length === 1
+    // The rows that a block's entries name are to fit one buffer.
+    const most = buffers.mostRows(`${input.label}-factors`, 16 * factorBlocks(input.factors))
+    const bounds = isWhole ? plan.bounds : { ...plan.bounds, entries: Math.min(plan.bounds.entries, most) }
     const ordered = orderRows(entries)
     const lengthOf = (row: number) => ordered.start[row + 1]! - ordered.start[row]!
     const { exact } = plan
     const lightest = exact === undefined ? ordered.rows.length : firstAtMost(ordered.rows, lengthOf, exact.heavy)
-    const shared = [...packRowBlocks(entries, ordered, ordered.rows.subarray(0, lightest), plan.bounds)]
-    const whole = [...packRowBlocks(entries, ordered, ordered.rows.subarray(lightest), plan.bounds, true)]
+    const shared = [...packRowBlocks(entries, ordered, ordered.rows.subarray(0, lightest), bounds)]
+    const whole = [...packRowBlocks(entries, ordered, ordered.rows.subarray(lightest), bounds, true)]
     const blocks = [...shared, ...whole]
     const scratch = new Scratch(buffers, input, blocks)
-    const encoder =
+    const own = isWhole ? undefined : await BlockTables.create(gpu, buffers, input, blocks)
+    const bound = { ...input, ...(own ?? { solved: solved.whole, fixed: fixed.whole }) }
+    const kernels =
       exact === undefined
-        ? await conjugateGradient(gpu, buffers, input, scratch)
-        : await cholesky(gpu, buffers, input, scratch, exact)
+        ? await conjugateGradient(gpu, buffers, bound, scratch)
+        : await cholesky(gpu, buffers, bound, scratch, exact)
+    const encoder = own?.encoder(kernels) ?? kernels
     const steps: Encode[] = input.gram === undefined ? [] : [...input.gram.table.steps]
     let pairStart = 0
     for (const block of blocks) {

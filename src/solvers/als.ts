@@ -76,7 +76,13 @@ export class AlsSolver implements Solver {
         items: await createHalf(gpu, buffers, 'items', { ...run, timer: timers.items }),
       }
       await gpu.settle(buffers)
-      return new AlsSolver(gpu, buffers, tables, describe(ratings, options, plan, halves), halves)
+      return new AlsSolver(
+        gpu,
+        buffers,
+        tables,
+        { ...describe(ratings, options, plan, halves), ...shardsOf(tables) },
+        halves,
+      )
     } catch (error) {
       for (const name of sides) timers[name].destroy()
       buffers.destroy()
@@ -95,8 +101,8 @@ export class AlsSolver implements Solver {
     const { users, items } = this.#halves
     const [[objective], userPenalty, itemPenalty] = await Promise.all([
       items.objective.read(),
-      users.penalty.read(),
-      items.penalty.read(),
+      readPenalties(users),
+      readPenalties(items),
     ])
     // An item's objective holds its own penalty.
     const squaredError = Math.max(0, objective - itemPenalty)
@@ -110,7 +116,7 @@ export class AlsSolver implements Solver {
     }
   }
 
-  async #runHalf({ side, objective, penalty, timer, submitter }: Half, signal: AbortSignal | undefined) {
+  async #runHalf({ side, objective, penalties, timer, submitter }: Half, signal: AbortSignal | undefined) {
     const { steps } = side
     await submitter.run(
       'als',
@@ -118,7 +124,7 @@ export class AlsSolver implements Solver {
       (pass, step) => {
         if (step < steps.length) return steps[step]!(pass)
         objective.encode(pass)
-        penalty.encode(pass)
+        for (const penalty of penalties) penalty.encode(pass)
       },
       signal,
     )
@@ -140,6 +146,11 @@ export class AlsSolver implements Solver {
     for (const name of sides) this.#halves[name].timer.destroy()
     this.#buffers.destroy()
   }
+}
+
+async function readPenalties({ penalties }: Half): Promise<number> {
+  const parts = await Promise.all(penalties.map(penalty => penalty.read()))
+  return parts.reduce((sum, part) => sum + part, 0)
 }
 
 const add = (one: number | undefined, two: number | undefined) =>
@@ -174,6 +185,12 @@ function describe(
     userOperations: cost('users').operations,
     itemOperations: cost('items').operations,
   }
+}
+
+/** Told where there are several a side, since the tables of a checkpoint are cut alike. */
+function shardsOf({ users, items }: FactorTables): { shards?: number } {
+  const shards = users.shards.length + items.shards.length
+  return shards > 2 ? { shards } : {}
 }
 
 function countOccupied(ratings: Ratings, name: SideName): number {

@@ -164,7 +164,7 @@ async function prepare(
   const { userStart, itemStart } = positives
   const shape = { users: userStart.length - 1, items: itemStart.length - 1, factors: options.factors }
   // First what may not fit, then what takes its time.
-  const tables = new FactorTables(buffers, shape)
+  const tables = FactorTables.whole(buffers, shape)
   tables.write(gpu, initial())
   const items = itemsOf(tables)
   const secondItems = options.only === 'users' ? undefined : copyItems(gpu, buffers, items)

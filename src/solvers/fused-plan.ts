@@ -1,9 +1,11 @@
-import { OptionError } from '../errors.ts'
-import type { Capabilities } from '../gpu/capabilities.ts'
+import { LimitExceededError, OptionError } from '../errors.ts'
+import { mostBytesOf, mostRows } from '../gpu/buffers.ts'
+import type { Capabilities, DeviceLimits } from '../gpu/capabilities.ts'
 import type { SliceVariant } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { maxBlockSlots } from '../layout/blocks.ts'
 import { gridOf, type TileShape, tilesPerStratum } from '../layout/tile-grid.ts'
+import { slotBytes } from './fused-slots.ts'
 
 export interface FusedInput {
   entries: number
@@ -21,6 +23,8 @@ export interface FusedInput {
 export interface FusedPlan {
   variant: SliceVariant
   shape: TileShape
+  /** Slots of a block at most: where it is not given, as many as a place in a block can tell apart. */
+  blockSlots?: number
 }
 
 /** Entries of a small tile in the mean: with fewer, the longest of those that run side by side is much longer. */
@@ -59,17 +63,41 @@ const powerOfTwoTo = (number: number) => 2 ** Math.floor(Math.log2(Math.max(1, n
 /**
  * How the fused solver cuts its work on a device: a pure function, so the same data on the same adapter gives the same
  * grid, and the same bits.
- * @throws OptionError where workers or strata that the caller chose do not fit the data.
+ * @throws OptionError where workers or strata that the caller chose do not fit the data; LimitExceededError where rows do
+ *   not fit the device's buffers
  */
 export function planFused(input: FusedInput, capabilities: Capabilities): FusedPlan {
   const { adapter } = capabilities
   const { lanes, slices } = adapter.software ? softwareSlices(input, capabilities) : hardwareSlices(input, capabilities)
-  const nested = !adapter.software && slices > 1
+  const { shape, blockSlots } = cutGrid(input, capabilities, lanes, slices)
+  return {
+    variant: {
+      lanes,
+      vecs: Math.ceil(factorBlocks(input.factors) / lanes),
+      nested: shape.nested,
+      subgroups: capabilities.features.subgroups && lanes > 1,
+      prefetch: !adapter.software,
+      f16: input.precision === 'f16',
+    },
+    shape,
+    blockSlots,
+  }
+}
+
+function cutGrid(
+  input: FusedInput,
+  capabilities: Capabilities,
+  lanes: number,
+  slices: number,
+): { shape: TileShape; blockSlots: number } {
+  const { software } = capabilities.adapter
+  const nested = !software && slices > 1
   const slicesPerTile = nested ? slices : 1
   const rows = Math.max(input.users, input.items)
-  // A place in a block is a 16-bit number, and replicas add at most one slot a block.
-  const least = Math.ceil(rows / (maxBlockSlots - 1) / slicesPerTile)
-  const chosen = adapter.software ? softwareWorkers(input) : hardwareWorkers(input, lanes, slicesPerTile)
+  const blockSlots = slotsOfBlock(input, rows, slices, capabilities.limits)
+  // Replicas add at most one slot a block.
+  const least = Math.ceil(rows / (blockSlots - 1) / slicesPerTile)
+  const chosen = software ? softwareWorkers(input) : hardwareWorkers(input, lanes, slicesPerTile)
   const workers = input.workers ?? Math.max(least, Math.min(chosen, mostWorkers(input, slicesPerTile)))
   const leastStrata = Math.max(least, strataInTime(input, workers * slicesPerTile))
   const strata = input.strata ?? Math.max(workers, leastStrata)
@@ -82,24 +110,38 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
   }
   const shape: TileShape = { workers, strata, slices, nested }
   const tiles = tilesPerStratum(gridOf(shape), slices) * strata
-  if (tiles > mostTiles) {
-    const option = input.workers === undefined ? 'strata' : 'workers'
-    throw new OptionError(
-      option,
-      `"${option}" cuts the ratings into ${tiles} tiles, more than ${mostTiles}; take fewer workers or strata`,
+  if (tiles <= mostTiles) return { shape, blockSlots }
+  // Where shards ask for small blocks, with fewer slices there are fewer of them.
+  if (nested && input.workers === undefined && input.strata === undefined) {
+    return cutGrid(input, capabilities, lanes, slices / 2)
+  }
+  const option = input.workers === undefined ? 'strata' : 'workers'
+  throw new OptionError(
+    option,
+    `"${option}" cuts the ratings into ${tiles} tiles, more than ${mostTiles}; take fewer workers or strata`,
+  )
+}
+
+/**
+ * A place in a block is a 16-bit number. Where the rows of a side do not fit one binding, those of a workgroup's blocks must.
+ * @throws LimitExceededError where a single row a block is too much
+ */
+function slotsOfBlock({ factors, precision }: FusedInput, rows: number, slices: number, limits: DeviceLimits): number {
+  const most = mostBytesOf(limits)
+  const rowBytes = slotBytes(factorBlocks(factors), precision)
+  const slots = mostRows(most, 'slots', rowBytes)
+  if (rows + mostBlocks <= slots) return maxBlockSlots
+  const blockSlots = Math.min(maxBlockSlots, Math.floor(slots / slices))
+  if (blockSlots < 2) {
+    throw new LimitExceededError(
+      "a workgroup's rows",
+      most.limit,
+      2 * slices * rowBytes,
+      most.bytes,
+      'take fewer factors',
     )
   }
-  return {
-    variant: {
-      lanes,
-      vecs: Math.ceil(factorBlocks(input.factors) / lanes),
-      nested,
-      subgroups: capabilities.features.subgroups && lanes > 1,
-      prefetch: !adapter.software,
-      f16: input.precision === 'f16',
-    },
-    shape,
-  }
+  return blockSlots
 }
 
 /** The same without subgroups: for a device whose subgroups do not hold whole slices. */

@@ -2,6 +2,7 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { fusedSgd, fusedStruct, type SliceVariant } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
+import type { BlockSpan } from '../layout/shards.ts'
 import { gridOf } from '../layout/tile-grid.ts'
 import type { TileLayout } from '../layout/tiles.ts'
 import type { PairSums } from '../model/sums.ts'
@@ -23,39 +24,48 @@ export interface TileInput {
   windows: StratumWindows
 }
 
-/** Encodes the tiles of a stratum; `offset` of its window. */
-export type EncodeStratum = (pass: GPUComputePassEncoder, stratum: number, offset: number) => void
+/** Encodes the tiles of a stratum. */
+export type EncodeStratum = (pass: GPUComputePassEncoder, stratum: number) => void
 
 /** Uploads the entries and binds `fused_sgd` to them, chunk by chunk. */
 export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Promise<EncodeStratum> {
   const { variant, layout, scale, shape, options, units, loss, windows } = input
   const { workgroups, heldBlocks: heldBlockCount } = gridOf(layout.shape)
-  const { slices, strata } = layout.shape
+  const { slices, strata, nested } = layout.shape
   const [users, items] = input.sides as [FusedSide, FusedSide]
   const heldUsers = layout.held === 'users'
   const [held, streamed] = heldUsers ? [users, items] : [items, users]
   const [heldBlocks, streamedBlocks] = heldUsers ? [layout.users, layout.items] : [layout.items, layout.users]
-  const pipeline = await gpu.pipeline(fusedSgd(variant), {
+  const sharded = held.shards.length * streamed.shards.length > 1
+  const pipeline = await gpu.pipeline(fusedSgd({ ...variant, sharded }), {
     FACTOR_BLOCKS: factorBlocks(options.factors),
     SLICES: slices,
     BOUNDED: Number(scale.link === 'bounded'),
     ADAGRAD: Number(options.optimizer === 'adagrad'),
     BIASES: Number(options.biases),
   })
-  const tablesGroup = pipeline.bind(0, {
-    held_factors: held.factors,
-    streamed_factors: streamed.factors,
-    held_state: held.state,
-    streamed_state: streamed.state,
-    model: buffers.uniform('model', packModel(shape, scale)),
-    partials: loss.pairs,
-  })
+  const model = buffers.uniform('model', packModel(shape, scale))
+  const tableGroups = held.shards.map(({ factors: heldFactors, state: heldState }) =>
+    streamed.shards.map(({ factors, state }) =>
+      pipeline.bind(0, {
+        held_factors: heldFactors,
+        streamed_factors: factors,
+        held_state: heldState,
+        streamed_state: state,
+        model,
+        partials: loss.pairs,
+      }),
+    ),
+  )
   const [userRate, itemRate] = [options.userLearningRate, options.itemLearningRate].map(
     rate => rate * Math.sqrt(units.score),
   ) as [number, number]
   const [userPenalty, itemPenalty] = [options.userRegularization, options.itemRegularization]
   const common = {
-    blocks: buffers.upload('blocks', blockTable(heldBlocks.blockStart, streamedBlocks.blockStart, heldBlockCount)),
+    blocks: buffers.upload(
+      'blocks',
+      blockTable(held.shards, heldBlocks.blockStart, streamed.shards, streamedBlocks.blockStart, heldBlockCount),
+    ),
     batch: windows.buffer,
     options: buffers.uniform(
       'fused options',
@@ -86,13 +96,33 @@ export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput
     )
     for (let stratum = chunk.strata[0]; stratum < chunk.strata[1]; stratum++) groupOf[stratum] = bound
   }
-  return (pass, stratum, offset) => pipeline.dispatch(pass, [tablesGroup, groupOf[stratum]!], workgroups, offset)
+  const workers = nested ? 1 : slices
+  return (pass, stratum) => {
+    for (const { held: h, streamed: s, from, to, offset } of windows.parts[stratum]!) {
+      const groups = [tableGroups[h]![s]!, groupOf[stratum]!]
+      pipeline.dispatch(pass, groups, Math.ceil(to / workers) - Math.floor(from / workers), offset)
+    }
+  }
 }
 
-/** First slot of each held block, those of slices without a tile included, then of each streamed block. */
-function blockTable(held: Uint32Array, streamed: Uint32Array, heldBlocks: number): Uint32Array<ArrayBuffer> {
-  const table = new Uint32Array(heldBlocks + streamed.length - 1).fill(held.at(-1)!, 0, heldBlocks)
-  table.set(held.subarray(0, -1))
-  table.set(streamed.subarray(0, -1), heldBlocks)
+/**
+ * First slot of each held block in its shard, those of slices without a tile included (they have no entries), then of each
+ * streamed block.
+ */
+function blockTable(
+  heldShards: readonly BlockSpan[],
+  heldStart: Uint32Array,
+  streamedShards: readonly BlockSpan[],
+  streamedStart: Uint32Array,
+  heldBlocks: number,
+): Uint32Array<ArrayBuffer> {
+  const table = new Uint32Array(heldBlocks + streamedStart.length - 1)
+  const fill = (shards: readonly BlockSpan[], start: Uint32Array, at: number) => {
+    for (const { first, blocks } of shards) {
+      for (let block = blocks[0]; block < blocks[1]; block++) table[at + block] = start[block]! - first
+    }
+  }
+  fill(heldShards, heldStart, 0)
+  fill(streamedShards, streamedStart, heldBlocks)
   return table
 }

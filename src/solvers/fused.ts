@@ -16,13 +16,14 @@ import type { FusedOptions } from './fused-options.ts'
 import { type FusedPlan, planFused } from './fused-plan.ts'
 import { fitToDevice } from './fused-probe.ts'
 import { FusedSide } from './fused-side.ts'
+import { slotBytes } from './fused-slots.ts'
 import { bindTiles, type EncodeStratum } from './fused-tiles.ts'
 import { penaltyExponent, penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 import { SolverTables } from './solver-tables.ts'
-import { StratumWindows, windowBytes } from './stratum-windows.ts'
+import { cutSlots, StratumWindows, windowBytes } from './stratum-windows.ts'
 
 // Minimises, entry by entry (u, i, r),
 //
@@ -113,7 +114,7 @@ export class FusedSolver implements Solver {
       (pass, step) => {
         const stratum = order[step]
         if (stratum === undefined) encodeEnd(pass)
-        else encodeStratum(pass, stratum, windows.offset(stratum))
+        else encodeStratum(pass, stratum)
       },
       signal,
     )
@@ -158,7 +159,6 @@ async function prepare(
   { ratings, counts, scale, initial, options, cut }: FusedRun,
 ): Promise<{ plan: SolverPlan; resources: Resources }> {
   const { factors, precision } = options
-  const { limits } = gpu.capabilities
   const shape = { users: ratings.userCount, items: ratings.itemCount, factors }
   const blocksPerRow = factorBlocks(factors)
 
@@ -167,35 +167,41 @@ async function prepare(
   tables.write(gpu, initial())
   const layout = packTiles(ratings, cut.shape, {
     seed: options.seed,
-    chunkEntries: Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 8),
+    chunkEntries: buffers.mostRows('entries', 8),
+    blockSlots: cut.blockSlots,
   })
-  const windows = new StratumWindows(gpu, buffers, layout, options.seed)
+  const spans = cutSlots(layout, buffers.mostRows('slots', slotBytes(blocksPerRow, precision)))
+  const windows = new StratumWindows(gpu, buffers, layout, spans, options.seed)
   const units = options.optimizer === 'adagrad' ? errorScale(ratings, scale) : { score: 1, derivative: 1 }
   const squares = firstSquares(units, ratings.length)
   const fusedSides: FusedSide[] = []
   const penalties: PenaltyMeter[] = []
   for (const side of sides) {
-    const weights = buffers.upload(`${side}-weights`, penaltyWeights(counts[side], penaltyExponent(options.penalty)))
-    const [modelFactors, bias] =
-      side === 'users' ? [tables.userFactors, tables.userBias] : [tables.itemFactors, tables.itemBias]
+    const table = tables[side]
+    const pairs = penaltyWeights(counts[side], penaltyExponent(options.penalty))
     const constants = { FACTOR_BLOCKS: blocksPerRow, PARAMETER_BLOCKS: blocksPerRow + Number(options.biases) }
-    penalties.push(
-      await PenaltyMeter.create(gpu, buffers, constants, shape[side], {
-        factors: modelFactors,
-        bias,
-        weights,
-        side: buffers.uniform(`${side} options`, packSide(options, shape[side], side)),
-      }),
-    )
+    const weights: GPUBuffer[] = []
+    for (const { first, rows, factors, bias } of table.shards) {
+      const own = buffers.upload(`${side}-weights`, pairs.subarray(2 * first, 2 * (first + rows)))
+      weights.push(own)
+      penalties.push(
+        await PenaltyMeter.create(gpu, buffers, constants, rows, {
+          factors,
+          bias,
+          weights: own,
+          side: buffers.uniform(`${side} options`, packSide(options, rows, side)),
+        }),
+      )
+    }
     fusedSides.push(
       await FusedSide.create(gpu, buffers, {
         label: side,
         blocks: layout[side],
+        spans: layout.held === side ? spans.held : spans.streamed,
         slotCounts: side === 'users' ? layout.userSlotCounts : layout.itemSlotCounts,
         precision,
         blocksPerRow,
-        factors: modelFactors,
-        bias,
+        table,
         weights,
         squares,
         strata: windows.buffer,
@@ -223,9 +229,10 @@ async function prepare(
       penalties,
       loss,
       windows,
-      encodeStratum(pass, stratum, offset) {
-        encodeTiles(pass, stratum, offset)
-        for (const side of fusedSides) side.encodeMerge?.(pass, offset)
+      encodeStratum(pass, stratum) {
+        encodeTiles(pass, stratum)
+        // Any window of the stratum tells its number.
+        for (const side of fusedSides) side.encodeMerge?.(pass, windows.parts[stratum]![0]!.offset)
       },
     },
   }
@@ -237,6 +244,7 @@ function describe(
   [users, items]: readonly FusedSide[],
   { factors, precision }: FusedOptions,
 ): SolverPlan {
+  const shards = users!.shards.length + items!.shards.length
   return {
     reproducible: shape.strata >= shape.workers,
     workers: shape.workers,
@@ -249,6 +257,7 @@ function describe(
     efficiency: Number(layout.efficiency.toFixed(3)),
     runLength: Number(layout.runLength.toFixed(1)),
     replicas: users!.extraReplicas + items!.extraReplicas,
+    ...(shards > 2 ? { shards } : {}),
     bytesPerUpdate: bytesPerUpdate(factors, precision, layout.runLength),
   }
 }
@@ -276,13 +285,7 @@ function firstSquares({ derivative, score }: ErrorScale, entries: number): { fac
 
 /** The slots; the model's tables follow from them, but for rows without entries, which no epoch changes. */
 function stateOf(gpu: Gpu, [users, items]: readonly FusedSide[]): SolverTables {
-  const tables = {
-    'users-slots': users!.factors,
-    'users-state': users!.state,
-    'items-slots': items!.factors,
-    'items-state': items!.state,
-  }
-  return new SolverTables(gpu, tables, encoder => {
+  return new SolverTables(gpu, { ...users!.buffers, ...items!.buffers }, encoder => {
     const pass = encoder.beginComputePass({ label: 'publishing' })
     for (const side of [users!, items!]) side.encodePublish(pass)
     pass.end()

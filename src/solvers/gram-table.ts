@@ -5,6 +5,8 @@ import { gram, gramRows } from '../kernels/gram.ts'
 import { gramSum } from '../kernels/gram_sum.ts'
 import { factorBlocks, workgroupSize } from '../kernels/shared.ts'
 import { gramShapeStruct } from '../kernels/structs.ts'
+import type { RowSpan } from '../layout/shards.ts'
+import type { SideTable } from '../model/side-table.ts'
 
 /** Rows of the table in a chunk at least, and chunks at most: what fills a large GPU without many parts to add. */
 const leastChunk = 256
@@ -16,9 +18,7 @@ const partsBytes = 64 * 2 ** 20
 /** A table whose Gram matrix is wanted. */
 export interface GramInput {
   label: string
-  table: GPUBuffer
-  rows: number
-  factors: number
+  table: Pick<SideTable, 'shape' | 'shards'>
   /** Multiply-adds that a dispatch may take. */
   work: number
 }
@@ -34,11 +34,8 @@ export class GramTable {
     this.steps = steps
   }
 
-  static async create(
-    gpu: Gpu,
-    buffers: BufferOwner,
-    { label, table, rows, factors, work }: GramInput,
-  ): Promise<GramTable> {
+  static async create(gpu: Gpu, buffers: BufferOwner, { label, table, work }: GramInput): Promise<GramTable> {
+    const { rows, factors } = table.shape
     const blocks = factorBlocks(factors)
     const bytes = 64 * blocks * blocks
     const chunks = Math.max(1, Math.min(mostChunks, Math.floor(partsBytes / bytes), Math.ceil(rows / leastChunk)))
@@ -48,20 +45,30 @@ export class GramTable {
     const matrix = buffers.storage(`${label}-gram`, 16 * padded * blocks)
     const parts = buffers.storage(`${label}-gram parts`, chunks * bytes)
     const [partial, sum] = await Promise.all([gpu.pipeline(gram), gpu.pipeline(gramSum)])
-    const shapeFrom = (first: number) =>
+    const shapeFrom = (shard: RowSpan, first: number, end: number) =>
       buffers.uniform(
         `${label}-gram shape`,
-        gramShapeStruct.pack({ table_rows: rows, chunk, chunks, first_chunk: first, blocks }),
+        gramShapeStruct.pack({
+          table_rows: shard.rows,
+          chunk,
+          chunks: end,
+          first_chunk: first,
+          blocks,
+          first_row: shard.first,
+        }),
       )
     const tiles = Math.ceil((4 * blocks) / gramRows) * Math.ceil(blocks / workgroupSize)
     const together = Math.max(1, Math.floor(work / (chunk * 16 * blocks * blocks)))
     const steps: GramTable['steps'][number][] = []
-    for (let first = 0; first < chunks; first += together) {
-      const group = partial.bind(0, { table, parts, shape: shapeFrom(first) })
-      const workgroups = Math.min(together, chunks - first) * tiles
-      steps.push(pass => partial.dispatch(pass, [group], workgroups))
+    for (const shard of table.shards) {
+      const end = Math.min(chunks, Math.ceil((shard.first + shard.rows) / chunk))
+      for (let first = Math.floor(shard.first / chunk); first < end; first += together) {
+        const group = partial.bind(0, { table: shard.factors, parts, shape: shapeFrom(shard, first, end) })
+        const workgroups = Math.min(together, end - first) * tiles
+        steps.push(pass => partial.dispatch(pass, [group], workgroups))
+      }
     }
-    const sumGroup = sum.bind(0, { parts, gram_matrix: matrix, shape: shapeFrom(0) })
+    const sumGroup = sum.bind(0, { parts, gram_matrix: matrix, shape: shapeFrom({ first: 0, rows }, 0, chunks) })
     steps.push(pass => sum.dispatch(pass, [sumGroup], Math.ceil((4 * blocks * blocks) / workgroupSize)))
     return new GramTable(matrix, steps)
   }

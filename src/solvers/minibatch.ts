@@ -8,7 +8,8 @@ import { residuals } from '../kernels/residuals.ts'
 import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
 import { type BatchLayout, batchOrder, packBatches } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
-import { predictionConstants, scoringBuffers } from '../model/scorer.ts'
+import { scoringBuffers } from '../model/pair-scores.ts'
+import { predictionConstants } from '../model/scorer.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters, packModel } from '../model/tables.ts'
 import { BatchWindows, type StepScale, windowBytes } from './batch-windows.ts'
@@ -157,7 +158,7 @@ async function makePlan(
   const lanes = lanesFor(factors, gpu.capabilities.adapter)
 
   // First what may not fit, then what takes its time.
-  const tables = new FactorTables(buffers, shape)
+  const tables = FactorTables.whole(buffers, shape)
   tables.write(gpu, initial())
   const layout = packBatches(ratings, options.batchSize, options.seed)
   const entries = buffers.upload('entries', layout.entries)

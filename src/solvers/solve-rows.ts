@@ -3,7 +3,6 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { paddedFactors, trimRows } from '../layout/padding.ts'
 import { countRows } from '../layout/rows.ts'
 import type { ModelParts } from '../model/parts.ts'
 import { PairSums } from '../model/sums.ts'
@@ -103,11 +102,8 @@ export class RowSolver {
     const timer = new GpuTimer(gpu, buffers)
     try {
       const tables = writeTables(gpu, buffers, parts, input)
-      const [table, rows] =
-        input.side === 'users' ? [tables.itemFactors, tables.shape.items] : [tables.userFactors, tables.shape.users]
-      const gram =
-        input.implicit &&
-        (await GramTable.create(gpu, buffers, { label: 'fixed', table, rows, factors, work: plan.work }))
+      const table = input.side === 'users' ? tables.items : tables.users
+      const gram = input.implicit && (await GramTable.create(gpu, buffers, { label: 'fixed', table, work: plan.work }))
       await gpu.settle(buffers)
       return new RowSolver(gpu, parts, input, { plan, buffers, timer, tables, gram })
     } catch (error) {
@@ -143,14 +139,10 @@ export class RowSolver {
     const { side, count, userRegularization, itemRegularization, biasRegularization } = this.#input
     const { factors, mean } = this.#parts
     const ofUsers = side === 'users'
-    const { userFactors, itemFactors, userBias, itemBias } = this.tables
-    const users = { factors: userFactors, bias: userBias }
-    const items = { factors: itemFactors, bias: itemBias }
+    const { users, items } = this.tables
     const [solved, fixed] = ofUsers ? [users, items] : [items, users]
-    const { queue } = this.#gpu.device
     // Rows without entries stay at zero, and conjugate gradient starts from there.
-    queue.writeBuffer(solved.factors, 0, new Uint8Array(solved.factors.size))
-    queue.writeBuffer(solved.bias, 0, new Uint8Array(solved.bias.size))
+    solved.write(this.#gpu, new Float32Array(count * factors), new Float32Array(count))
     const targets = alsTargets(entries, side, mean, countRows(entries[side], count), this.#input)
     const buffers = this.#gpu.buffers()
     try {
@@ -179,22 +171,11 @@ export class RowSolver {
       const submitter = new Submitter(this.#gpu, this.#timer)
       await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), signal)
       this.#gramSteps = []
-      const rows = await this.#read(solved)
+      const rows = await solved.read(this.#gpu)
       return { ...rows, unsolved: unsolvedOf(rows) }
     } finally {
       buffers.destroy()
     }
-  }
-
-  async #read(solved: { factors: GPUBuffer; bias: GPUBuffer }): Promise<Omit<SolvedRows, 'unsolved'>> {
-    const { count } = this.#input
-    const { factors } = this.#parts
-    const stride = 4 * paddedFactors(factors)
-    const [rows, bias] = await Promise.all([
-      this.#gpu.read(solved.factors, count * stride),
-      this.#gpu.read(solved.bias, 4 * count),
-    ])
-    return { factors: trimRows(new Float32Array(rows), count, factors), bias: new Float32Array(bias) }
   }
 
   destroy(): void {

@@ -1,52 +1,93 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { stratumStruct } from '../kernels/structs.ts'
+import { type BlockSpan, cutBlocks, type StratumPart, stratumParts } from '../layout/shards.ts'
 import { gridOf } from '../layout/tile-grid.ts'
 import type { TileChunk, TileLayout } from '../layout/tiles.ts'
 
 /** Bytes that a window of the strata's uniform buffer shows. */
 export const windowBytes = 16 * Math.ceil(stratumStruct.size / 16)
 
-/** One uniform buffer with a window for each stratum, written once an epoch. */
+/** How the slots of either side are cut into shards: neighbouring blocks that share a workgroup stay together. */
+export interface SlotSpans {
+  held: readonly BlockSpan[]
+  streamed: readonly BlockSpan[]
+}
+
+/** @param most slots of a shard */
+export function cutSlots(layout: TileLayout, most: number): SlotSpans {
+  const { held, shape } = layout
+  const [heldBlocks, streamedBlocks] = held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
+  return {
+    held: cutBlocks(heldBlocks.blockStart, shape.slices, most),
+    streamed: cutBlocks(streamedBlocks.blockStart, gridOf(shape).subStrata, most),
+  }
+}
+
+/** A part of a stratum, and where its window lies. */
+export interface PartWindow extends StratumPart {
+  offset: number
+}
+
+/** One uniform buffer with a window for each part of each stratum, written once an epoch. */
 export class StratumWindows {
   readonly buffer: GPUBuffer
   readonly strata: number
+  /** The parts of each stratum: one, unless a side's slots lie in several shards. */
+  readonly parts: readonly (readonly PartWindow[])[]
   readonly #gpu: Gpu
-  readonly #stride: number
   readonly #bytes: ArrayBuffer
-  readonly #layout: Pick<TileLayout, 'shape'> & { chunks: readonly Pick<TileChunk, 'strata'>[] }
+  readonly #layout: Pick<TileLayout, 'shape'> & { chunks: readonly Omit<TileChunk, 'tiles'>[] }
+  readonly #spans: SlotSpans
   readonly #seed: number
 
-  constructor(gpu: Gpu, buffers: BufferOwner, { shape, chunks }: TileLayout, seed: number) {
+  constructor(gpu: Gpu, buffers: BufferOwner, { shape, chunks }: TileLayout, spans: SlotSpans, seed: number) {
     const alignment = gpu.capabilities.limits.minUniformBufferOffsetAlignment
+    const stride = alignment * Math.ceil(windowBytes / alignment)
+    const { heldBlocks, subStrata } = gridOf(shape)
+    // The last workers of all may be slices without a tile, which no block is of.
+    const workers = spans.held.map(({ blocks: [from, to] }, at) => {
+      const end = at === spans.held.length - 1 ? heldBlocks : to
+      return shape.nested ? ([from / shape.slices, end / shape.slices] as const) : ([from, end] as const)
+    })
+    const groups = spans.streamed.map(({ blocks: [from, to] }) => [from / subStrata, to / subStrata] as const)
+    let windows = 0
     this.strata = shape.strata
+    this.parts = Array.from({ length: shape.strata }, (_, stratum) =>
+      stratumParts(stratum, shape.strata, workers, groups).map(part => ({ ...part, offset: stride * windows++ })),
+    )
     this.#gpu = gpu
-    this.#stride = alignment * Math.ceil(windowBytes / alignment)
-    this.#bytes = new ArrayBuffer(shape.strata * this.#stride)
-    this.#layout = { shape, chunks: chunks.map(({ strata }) => ({ strata })) }
+    this.#bytes = new ArrayBuffer(windows * stride)
+    this.#layout = { shape, chunks: chunks.map(({ strata, entries }) => ({ strata, entries })) }
+    this.#spans = spans
     this.#seed = seed
     this.buffer = buffers.uniform('strata', this.#bytes)
-  }
-
-  offset(stratum: number): number {
-    return stratum * this.#stride
   }
 
   write(rate: number, epoch: number): void {
     const view = new DataView(this.#bytes)
     const { shape, chunks } = this.#layout
     const { workgroups, subStrata, heldBlocks } = gridOf(shape)
+    const { held, streamed } = this.#spans
     for (const {
       strata: [from, to],
+      entries: [firstEntry],
     } of chunks) {
       for (let stratum = from; stratum < to; stratum++) {
-        stratumStruct.write(view, this.offset(stratum), {
-          stratum,
-          tile_start: (stratum - from) * workgroups * subStrata,
-          partial_start: stratum * heldBlocks,
-          rate,
-          noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * shape.strata + stratum + 1, 0x85ebca6b),
-        })
+        for (const part of this.parts[stratum]!) {
+          stratumStruct.write(view, part.offset, {
+            stratum,
+            tile_start: (stratum - from) * workgroups * subStrata,
+            partial_start: stratum * heldBlocks,
+            rate,
+            noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * shape.strata + stratum + 1, 0x85ebca6b),
+            entry_start: firstEntry,
+            worker_start: part.from,
+            worker_end: part.to,
+            held_start: held[part.held]!.first,
+            streamed_start: streamed[part.streamed]!.first,
+          })
+        }
       }
     }
     this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)

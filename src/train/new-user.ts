@@ -3,7 +3,6 @@ import { IdTable, type RawId, UNKNOWN } from '../data/ids.ts'
 import { Ratings } from '../data/ratings.ts'
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { padRows } from '../layout/padding.ts'
 import { deniedRows } from '../model/denied.ts'
 import { checkedK, type Model, type Recommendation, type RecommendOptions } from '../model/model.ts'
 import type { ModelParts } from '../model/parts.ts'
@@ -137,31 +136,37 @@ async function solvedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions)
 }
 
 async function rankedRow(gpu: Gpu, parts: ModelParts, settings: ResolvedOptions): Promise<Row> {
-  const { factors, itemFactors, itemIds } = parts
+  const { factors } = parts
+  const { tables, destroy } = await itemTables(gpu, parts)
+  return {
+    tables,
+    async find(entries, signal) {
+      const found =
+        entries.length === 0
+          ? new Float32Array(factors)
+          : (await rankRows(gpu, parts, entries, 'users', { ...settings, signal })).factors
+      tables.users.write(gpu, found, new Float32Array(1))
+    },
+    destroy,
+  }
+}
+
+/** The items on the GPU, and one user of zeros. */
+async function itemTables(
+  gpu: Gpu,
+  { factors, itemFactors, itemIds, itemBias }: ModelParts,
+): Promise<{ tables: FactorTables; destroy(): void }> {
   const buffers = gpu.buffers()
   try {
     const tables = new FactorTables(buffers, { users: 1, items: itemIds.size, factors })
     await gpu.settle(buffers)
-    const write = (userFactors: Float32Array) =>
-      gpu.device.queue.writeBuffer(tables.userFactors, 0, padRows(userFactors, 1, factors))
     tables.write(gpu, {
       userFactors: new Float32Array(factors),
       itemFactors,
       userBias: new Float32Array(1),
-      itemBias: parts.itemBias ?? new Float32Array(itemIds.size),
+      itemBias: itemBias ?? new Float32Array(itemIds.size),
     })
-    return {
-      tables,
-      async find(entries, signal) {
-        const none = entries.length === 0
-        write(
-          none
-            ? new Float32Array(factors)
-            : (await rankRows(gpu, parts, entries, 'users', { ...settings, signal })).factors,
-        )
-      },
-      destroy: () => buffers.destroy(),
-    }
+    return { tables, destroy: () => buffers.destroy() }
   } catch (error) {
     buffers.destroy()
     throw error

@@ -66,7 +66,7 @@ export class StateKeeper {
       this.#gpu.device.queue.submit([encoder.finish()])
     })
     this.#epoch = epoch
-    const small = tables.userFactors.size + tables.itemFactors.size <= mirrorBytes
+    const small = tables.bytes <= mirrorBytes
     if (small || performance.now() - this.#mirroredAt > 1000 * mirrorSeconds) await this.read()
   }
 

@@ -29,7 +29,7 @@ it.each([
       buffers: {
         table: padRows(side.rows, rows, factors),
         parts: { words: chunks * width * width },
-        shape: gramShapeStruct.pack({ table_rows: rows, chunk, chunks, first_chunk: first, blocks }),
+        shape: gramShapeStruct.pack({ table_rows: rows, chunk, chunks, first_chunk: first, blocks, first_row: 0 }),
       },
     })
     expectPoison(result.words('parts').subarray(0, first * width * width))

@@ -30,7 +30,7 @@ it.each([
     buffers: {
       parts,
       gram_matrix: { words: width * width },
-      shape: gramShapeStruct.pack({ table_rows: 0, chunk: 0, chunks, first_chunk: 0, blocks }),
+      shape: gramShapeStruct.pack({ table_rows: 0, chunk: 0, chunks, first_chunk: 0, blocks, first_row: 0 }),
     },
   })
   const magnitude = twin(matrices(absolute(parts))).flat()

@@ -4,7 +4,7 @@ import { mergeReplicas, mergeStruct } from '../../src/kernels/merge_replicas.ts'
 import { factorBlocks, workgroupSize } from '../../src/kernels/shared.ts'
 import { stratumStruct } from '../../src/kernels/structs.ts'
 import { mergeReplicas as twin } from '../reference/merge_replicas.ts'
-import { cloneSlots, packFactors, packState, randomSlots } from '../support/fused.ts'
+import { cloneSlots, packFactors, packState, randomSlots, wholeStratum } from '../support/fused.ts'
 import { useGpu } from '../support/gpu.ts'
 import { halfStep, halfValue, packHalves, randomHalves, unpackHalves } from '../support/half.ts'
 import { runKernel } from '../support/run-kernel.ts'
@@ -42,7 +42,14 @@ function runOf(
       state: Float32Array.from(state),
       heavy: Uint32Array.from(heavy),
       replicas: Uint32Array.from(replicas.flat().flatMap(({ slot }, at) => [slot, shares[at]!])),
-      batch: stratumStruct.pack({ stratum: 0, tile_start: 0, partial_start: 0, rate: Number.NaN, noise: 77 }),
+      batch: stratumStruct.pack({
+        ...wholeStratum,
+        stratum: 0,
+        tile_start: 0,
+        partial_start: 0,
+        rate: Number.NaN,
+        noise: 77,
+      }),
       merge: mergeStruct.pack({ heavy_rows: replicas.length }),
     },
   }

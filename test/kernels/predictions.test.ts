@@ -40,7 +40,7 @@ async function run(model: ReferenceModel, pairs: readonly Pair[], { lanes = 1, c
         Uint32Array.from(pairs, pair => pair.item),
       ),
       predicted: { words: pairs.length + spare },
-      span: predictionsSpan.pack({ pair_count: pairs.length }),
+      span: predictionsSpan.pack({ pair_start: 0, pair_end: pairs.length }),
     },
   })
   expectPoison(result.words('predicted').subarray(pairs.length))
@@ -158,7 +158,7 @@ describe('predictions', () => {
         ...modelBuffers(model),
         pairs: packPairs(users, items),
         predicted: { words: count + spare },
-        span: predictionsSpan.pack({ pair_count: count }),
+        span: predictionsSpan.pack({ pair_start: 0, pair_end: count }),
       },
     })
     const predicted = result.floats('predicted').subarray(0, count)

@@ -24,16 +24,17 @@ function problem(random: Random, factors: number) {
     twin(side, slotOf, factors, after)
     return { factors: padRows(Float32Array.from(after.factors), rows, factors), bias: Float32Array.from(after.bias) }
   }
+  const moves = Uint32Array.from(slotOf.flatMap((slot, row) => (slot === undefined ? [] : [row, slot])))
   const run = (staged: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>) => ({
     constants: { FACTOR_BLOCKS: factorBlocks(factors) },
-    workgroups: Math.ceil((rows * (factorBlocks(factors) + 1)) / workgroupSize),
+    workgroups: Math.ceil(((moves.length / 2) * (factorBlocks(factors) + 1)) / workgroupSize),
     buffers: {
       staged,
       state: packState(side),
-      slots: Uint32Array.from(slotOf, slot => slot ?? 0xffffffff),
+      moves,
       factors: padRows(before.factors, rows, factors),
       bias: before.bias,
-      publishing: publishingStruct.pack({ rows }),
+      publishing: publishingStruct.pack({ moves: moves.length / 2 }),
     },
   })
   return { side, expect, run }

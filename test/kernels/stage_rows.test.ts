@@ -12,6 +12,16 @@ import { normals, ranks } from '../support/scoring.ts'
 
 const device = useGpu()
 
+/** (row, slot) of each slot, in no order. */
+const movesOf = (rowOf: Uint32Array) =>
+  Uint32Array.from(new Random(9).permutation(rowOf.length)).reduce(
+    (moves, slot, at) => {
+      moves.set([rowOf[slot]!, slot], 2 * at)
+      return moves
+    },
+    new Uint32Array(2 * rowOf.length),
+  )
+
 function problem(random: Random, rows: number, slots: number, factors: number, sd = 1) {
   const table = {
     factors: normals(random, rows * factors, sd),
@@ -28,10 +38,15 @@ function problem(random: Random, rows: number, slots: number, factors: number, s
       bias: table.bias,
       // The whole row's penalty is not the solver's affair.
       weights: Float32Array.from({ length: 2 * rows }, (_, at) => (at % 2 === 0 ? table.weight[at / 2]! : Number.NaN)),
-      rows: rowOf,
+      moves: movesOf(rowOf),
       staged: { words: slots * factorBlocks(factors) * words },
       state: { words: 4 * slots },
-      staging: stagingStruct.pack({ slots, factor_squares: squares.factors, bias_squares: squares.bias }),
+      staging: stagingStruct.pack({
+        moves: slots,
+        first_row: 0,
+        factor_squares: squares.factors,
+        bias_squares: squares.bias,
+      }),
     },
   })
   return { expected: twin(table, rowOf, factors, squares), run, rowOf }
@@ -73,7 +88,7 @@ describe('stage_rows', () => {
     const values = [0, 1, -1, 0.5, 2 ** -14, -(2 ** -14), 2 ** -24, 65504]
     const rows = Float32Array.from({ length: 32 }, (_, at) => values[(at + Math.floor(at / 4)) % 8]!)
     const rowOf = Uint32Array.from({ length: 8 }, (_, slot) => slot)
-    const buffers = { ...given.buffers, factors: rows, rows: rowOf }
+    const buffers = { ...given.buffers, factors: rows, moves: movesOf(rowOf) }
     const result = await runKernel(device.gpu, stageRows.f16, { ...given, buffers })
     expect(unpackHalves(result.words('staged'), 4)).toEqual([...rows])
   })

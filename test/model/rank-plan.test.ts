@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { packRanges } from '../../src/model/rank-block.ts'
+import type { RowSpan } from '../../src/layout/shards.ts'
+import { cutRanges, packRanges } from '../../src/model/rank-block.ts'
 import { groupsOf, planRanking, type RankingShape } from '../../src/model/rank-plan.ts'
 import { limits } from '../support/devices.ts'
 
@@ -57,16 +58,34 @@ describe.each([true, false])('planRanking, software %s', software => {
   })
 })
 
+function windowsOf(shards: RowSpan[]): number[][] {
+  const cut = { splits: 3, range: 48 }
+  const ranges = cutRanges(cut, shards)
+  const words = new Uint32Array(packRanges(cut, ranges, shards))
+  expect(words).toHaveLength(64 * ranges.length)
+  return ranges.map((_, at) => [...words.subarray(64 * at, 64 * at + 4)])
+}
+
 describe('packRanges', () => {
   it('gives each range its items, and each split its share of them', () => {
-    const tile = { users: 1, items: 8 }
-    const words = new Uint32Array(packRanges({ tile, queries: 1, splits: 3, range: 48 }, 100))
-    expect(words).toHaveLength(3 * 64)
-    const windows = [0, 1, 2].map(range => [...words.subarray(64 * range, 64 * range + 3)])
-    expect(windows).toEqual([
-      [0, 48, 16],
-      [48, 96, 16],
-      [96, 100, 16],
+    expect(windowsOf([{ first: 0, rows: 100 }])).toEqual([
+      [0, 48, 16, 0],
+      [48, 96, 16, 0],
+      [96, 100, 16, 0],
+    ])
+  })
+
+  it('lets no range reach over the end of a shard', () => {
+    expect(
+      windowsOf([
+        { first: 0, rows: 50 },
+        { first: 50, rows: 50 },
+      ]),
+    ).toEqual([
+      [0, 48, 16, 0],
+      [48, 50, 16, 0],
+      [50, 98, 16, 50],
+      [98, 100, 16, 50],
     ])
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { OptionError } from '../../src/errors.ts'
+import { LimitExceededError, OptionError } from '../../src/errors.ts'
 import { type FusedInput, planFused } from '../../src/solvers/fused-plan.ts'
 import { device, intel, lavapipe, limits, nvidia, swiftshader, without } from '../support/devices.ts'
 
@@ -48,6 +48,41 @@ describe('planFused', () => {
       ),
       { seed: 21, numRuns: 2000 },
     )
+  })
+
+  it('cuts blocks so that the rows of a workgroup fit a binding', () => {
+    const anyInput = fc.record({
+      entries: fc.integer({ min: 1, max: 2e9 }),
+      users: fc.integer({ min: 1, max: 20_000_000 }),
+      items: fc.integer({ min: 1, max: 3_000_000 }),
+      factors: fc.integer({ min: 1, max: 512 }),
+      precision: fc.constantFrom('f32' as const, 'f16' as const),
+    })
+    fc.assert(
+      fc.property(
+        anyInput,
+        fc.constantFrom(lavapipe, swiftshader, nvidia, intel, without, device(false, 4)),
+        fc.constantFrom(2 ** 25, 2 ** 27, 2 ** 31),
+        (given, capabilities, bytes) => {
+          const narrow = { ...limits, maxStorageBufferBindingSize: bytes, maxBufferSize: 2 * bytes }
+          const { shape, blockSlots = 65536 } = planFused(given, { ...capabilities, limits: narrow })
+          const rows = Math.max(given.users, given.items)
+          const rowBytes = Math.max(16, Math.ceil(given.factors / 4) * (given.precision === 'f16' ? 8 : 16))
+          const blocks = shape.workers * (shape.nested ? shape.slices : 1)
+          expect(blockSlots).toBeLessThanOrEqual(65536)
+          expect(blocks * (blockSlots - 1)).toBeGreaterThanOrEqual(rows)
+          const inOne = (rows + blocks) * rowBytes <= bytes
+          expect(inOne || blockSlots * shape.slices * rowBytes <= bytes).toBe(true)
+        },
+      ),
+      { seed: 22, numRuns: 2000 },
+    )
+  })
+
+  it('refuses a device whose bindings do not hold two rows of a slice', () => {
+    const tiny = { ...lavapipe, limits: { ...limits, maxStorageBufferBindingSize: 900 } }
+    expect(() => planFused(input(1000, 50, 40, 128), tiny)).toThrow(LimitExceededError)
+    expect(planFused(input(1000, 50, 40, 16), tiny).blockSlots).toBe(7)
   })
 
   it('fills a large GPU with a set of the size of Netflix', () => {

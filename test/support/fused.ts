@@ -96,6 +96,9 @@ export function packState({ bias, factorSquares, biasSquares, weight }: Referenc
 export const packFactors = ({ factors }: ReferenceSlots, k: number) =>
   padRows(Float32Array.from(factors), factors.length / k, k)
 
+/** What a stratum's window holds where it is not in parts. */
+export const wholeStratum = { entry_start: 0, worker_start: 0, worker_end: 0, held_start: 0, streamed_start: 0 }
+
 /** What `runKernel` takes for a stratum; factors as f32 unless given as halves. */
 export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; streamed: Uint32Array }) {
   const { layout, stratum, options, held, streamed } = problem
@@ -135,6 +138,7 @@ export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; st
         block < heldBlocks ? heldStart[Math.min(block, heldStart.length - 1)]! : streamedStart[block - heldBlocks]!,
       ),
       batch: stratumStruct.pack({
+        ...wholeStratum,
         stratum,
         tile_start: stratum * workgroups * subStrata,
         partial_start: stratum * heldBlocks,

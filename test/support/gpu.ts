@@ -48,6 +48,21 @@ export function useGpu(): { readonly gpu: Gpu } {
   }
 }
 
+/**
+ * A GPU of its own whose storage buffers lowrank takes to hold so many bytes at most, so that small tables are cut into
+ * shards. Devices do not go below WebGPU's default of 128 MiB.
+ */
+export async function openNarrowGpu(bytes: number): Promise<Gpu> {
+  const gpu = await openGpu()
+  narrow(gpu, bytes)
+  return gpu
+}
+
+/** Changes what lowrank takes the limit of storage buffers to be. */
+export function narrow(gpu: Gpu, bytes: number): void {
+  gpu.capabilities.limits.maxStorageBufferBindingSize = bytes
+}
+
 /** `work` on a GPU of its own, which it may break. */
 export async function onOwnGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
   const gpu = await openGpu()

@@ -29,6 +29,8 @@ const sized: AnyKernel[] = [
   fusedSgd({ lanes: 4, vecs: 2, nested: true, subgroups: true, prefetch: true, f16: true }),
   fusedSgd({ lanes: 4, vecs: 1, nested: true, subgroups: false, prefetch: false, f16: true }),
   fusedSgd({ lanes: 1, vecs: 1, nested: false, subgroups: false, prefetch: true, f16: false }),
+  fusedSgd({ lanes: 4, vecs: 1, nested: false, subgroups: true, prefetch: false, f16: true, sharded: true }),
+  fusedSgd({ lanes: 2, vecs: 1, nested: true, subgroups: false, prefetch: true, f16: false, sharded: true }),
   shuffleProbe(4),
   ...[bprUsers, bprItems].flatMap(walk => [
     walk({ lanes: 8, vecs: 2, subgroups: true, prefetch: true }),

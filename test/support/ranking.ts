@@ -133,6 +133,7 @@ export function rankBuffers(
       start,
       end,
       span: tile.items * Math.ceil((end - start) / (splits * tile.items)),
+      first: 0,
     }),
   }
 }

@@ -1,0 +1,139 @@
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { factorBlocks } from '../kernels/shared.ts'
+import type { RowBlock } from '../layout/row-blocks.ts'
+import { RowMover, type RowMoves } from '../model/row-moves.ts'
+import type { SideTable } from '../model/side-table.ts'
+import type { AlsSideInput, BlockEncoder, Encode, SideTables } from './als-blocks.ts'
+
+/** A block by the rows of its own tables. */
+interface LocalBlock {
+  block: RowBlock
+  /** The row of each slot. */
+  solved: Uint32Array<ArrayBuffer>
+  /** The block's segments, or some of them and of its entries that name no more rows than fit. */
+  parts: { segments: Uint32Array<ArrayBuffer>; fixed: Uint32Array<ArrayBuffer> }[]
+}
+
+/**
+ * Where a side lies in several shards, a block is solved in tables of its own: its rows, and those of the fixed side that
+ * its entries name, are brought there before, and its rows back after it. A heavy row's entries may name more rows than fit:
+ * its segments are worked on in parts then. Numbers and their order are the same.
+ */
+export class BlockTables {
+  readonly solved: SideTables
+  readonly fixed: SideTables
+  readonly #locals: ReadonlyMap<RowBlock, LocalBlock>
+  readonly #mover: RowMover
+  readonly #sides: Pick<AlsSideInput, 'solved' | 'fixed'>
+
+  private constructor(
+    buffers: BufferOwner,
+    { label, factors, solved, fixed }: AlsSideInput,
+    blocks: readonly RowBlock[],
+    mover: RowMover,
+  ) {
+    const most = buffers.mostRows(`${label}-factors`, 16 * factorBlocks(factors))
+    const locals = blocks.map(block => localBlock(block, most))
+    const table = (what: string, rows: number): SideTables => ({
+      factors: buffers.storage(`${label}-${what} of a block`, 16 * factorBlocks(factors) * rows),
+      bias: buffers.storage(`${label}-${what} biases of a block`, 4 * rows),
+    })
+    this.solved = table(
+      'solved',
+      mostOf(locals, local => local.solved.length),
+    )
+    this.fixed = table(
+      'fixed',
+      mostOf(
+        locals.flatMap(({ parts }) => parts),
+        part => part.fixed.length,
+      ),
+    )
+    this.#locals = new Map(blocks.map((block, at) => [block, locals[at]!]))
+    this.#mover = mover
+    this.#sides = { solved, fixed }
+  }
+
+  static async create(
+    gpu: Gpu,
+    buffers: BufferOwner,
+    input: AlsSideInput,
+    blocks: readonly RowBlock[],
+  ): Promise<BlockTables> {
+    const mover = await RowMover.create(gpu, buffers, `${input.label}-rows`, 'model', factorBlocks(input.factors))
+    return new BlockTables(buffers, input, blocks, mover)
+  }
+
+  /** The dispatches of a block, with its rows' ways before and after them. */
+  encoder(encode: BlockEncoder): BlockEncoder {
+    return (block, pairStart) => {
+      const local = this.#locals.get(block)!
+      const solved = this.#moves(this.#sides.solved, this.solved, local.solved)
+      const parts = local.parts.map(({ segments, fixed }) => {
+        const { encodeGather } = this.#moves(this.#sides.fixed, this.fixed, fixed)
+        return { segments, bring: encodeGather }
+      })
+      const [only, ...more] = parts
+      const dispatches = encode(local.block, pairStart, more.length === 0 ? undefined : parts)
+      const bring: Encode = pass => {
+        solved.encodeGather(pass)
+        // What all of the block's dispatches see is brought once.
+        if (more.length === 0) only!.bring(pass)
+      }
+      return [bring, ...dispatches, pass => solved.encodeScatter(pass)]
+    }
+  }
+
+  #moves(table: SideTable, own: SideTables, rows: Uint32Array): RowMoves {
+    const shards = table.shards.map(({ bias, ...shard }) => ({ ...shard, beside: bias }))
+    return this.#mover.moves(shards, { factors: own.factors, beside: own.bias }, rows)
+  }
+}
+
+function localBlock(block: RowBlock, most: number): LocalBlock {
+  const { rows, slots, segments } = block
+  const entries = block.entries.slice()
+  const named = new Map<number, number>()
+  const parts: LocalBlock['parts'] = []
+  const close = (from: number, to: number) => {
+    parts.push({ segments: segments.slice(4 * from, 4 * to), fixed: Uint32Array.from(named.keys()) })
+    named.clear()
+  }
+  const rename = (first: number, end: number) => {
+    for (let at = first; at < end; at++) {
+      const column = block.entries[3 * at]!
+      if (!named.has(column)) named.set(column, named.size)
+      entries[3 * at] = named.get(column)!
+    }
+  }
+  const count = segments.length / 4
+  if (count === 0) rename(0, entries.length / 3)
+  let from = 0
+  for (let segment = 0; segment < count; segment++) {
+    const [first, end] = [segments[4 * segment]!, segments[4 * segment + 1]!]
+    // Each of its entries may name another row.
+    if (segment > from && named.size + end - first > most && named.size + fresh(block, first, end, named) > most) {
+      close(from, segment)
+      from = segment
+    }
+    rename(first, end)
+  }
+  close(from, count)
+  return {
+    solved: Uint32Array.from({ length: slots }, (_, slot) => rows[4 * slot]!),
+    parts,
+    block: { ...block, rows: rows.map((word, at) => (at % 4 === 0 ? at / 4 : word)), entries },
+  }
+}
+
+/** How many rows entries name that are not named yet. */
+function fresh({ entries }: RowBlock, first: number, end: number, named: ReadonlyMap<number, number>): number {
+  const columns = new Set<number>()
+  for (let at = first; at < end; at++) if (!named.has(entries[3 * at]!)) columns.add(entries[3 * at]!)
+  return columns.size
+}
+
+function mostOf<T>(list: readonly T[], count: (one: T) => number): number {
+  return list.reduce((most, one) => Math.max(most, count(one)), 0)
+}
