@@ -80,7 +80,10 @@ export function batchOrder(batchCount: number, seed: number, epoch: number): Uin
 function stableSort(order: Uint32Array, rows: Uint32Array, index: RowIndex): Uint32Array {
   const next = index.start.slice()
   const sorted = new Uint32Array(order.length)
-  for (const entry of order) sorted[next[rows[entry]!]!++] = entry
+  for (let at = 0; at < order.length; at++) {
+    const entry = order[at]!
+    sorted[next[rows[entry]!]!++] = entry
+  }
   return sorted
 }
 
@@ -92,7 +95,10 @@ function deal(
   take: (entry: number, position: number) => void,
 ): void {
   const next = entryStart.slice()
-  for (const entry of order) take(entry, next[batchOf[entry]!]!++)
+  for (let at = 0; at < order.length; at++) {
+    const entry = order[at]!
+    take(entry, next[batchOf[entry]!]!++)
+  }
 }
 
 function cutSide(entryStart: Uint32Array, rowAt: (position: number) => number): SideLayout {

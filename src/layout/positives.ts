@@ -36,7 +36,7 @@ interface RowLists {
 /** The same entries by the other side, ascending in each row. */
 function transpose({ start, others }: RowLists, rowCount: number): RowLists {
   const transposed = new Uint32Array(rowCount + 1)
-  for (const other of others) transposed[other + 1]!++
+  for (let at = 0; at < others.length; at++) transposed[others[at]! + 1]!++
   addUp(transposed)
   const next = transposed.slice()
   const lists = new Uint32Array(others.length)

@@ -67,10 +67,11 @@ function summary({ values }: Ratings): { mean: number; min: number; max: number 
   let sum = 0
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
-  for (const value of values) {
+  for (let e = 0; e < values.length; e++) {
+    const value = values[e]!
     sum += value
-    min = Math.min(min, value)
-    max = Math.max(max, value)
+    if (value < min) min = value
+    if (value > max) max = value
   }
   return { mean: sum / values.length, min, max }
 }

@@ -276,7 +276,7 @@ async function upload(gpu: Gpu, parts: ModelParts): Promise<Uploaded> {
 
 function count(list: Uint32Array, wanted: number): number {
   let found = 0
-  for (const value of list) if (value === wanted) found++
+  for (let at = 0; at < list.length; at++) if (list[at] === wanted) found++
   return found
 }
 
