@@ -28,6 +28,8 @@ export default defineConfig({
   },
   test: {
     allowOnly: false,
+    // By default one core stays idle: of two that is half.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
