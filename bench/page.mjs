@@ -2,11 +2,11 @@
  * What the page costs its visitor, in headless Chromium: first paint to ready, weight, a ratings file from drop to packed,
  * a training of 20 epochs, a fold-in, and the long tasks of the page's own thread while a million entries train. Needs a
  * build: `npm run build && node bench/page.mjs --data ../shared/data/ml-100k/u.data`. Without `--data` a generated file of
- * the same shape takes its place. Prints one JSON object; medians over `--rounds` where a figure is taken more than once.
+ * the same shape takes its place; `--large FILE` also reads that one and watches the page's thread meanwhile. Prints one JSON object; medians over `--rounds` where a figure is taken more than once.
  */
 
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,7 @@ import { chromiumArguments, findChromium, softwareGpuArguments } from '../script
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
+    large: { type: 'string' },
     entries: { type: 'string', default: '1000000' },
     epochs: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
@@ -56,6 +57,7 @@ try {
     drop: { file: values.data ? 'given' : 'generated', readMs: median(read, 'milliseconds') },
     trained: await trainDropped(address, file),
     longTasks: await watchTraining(address),
+    ...(values.large === undefined ? {} : { large: await readLarge(address, values.large) }),
   }
   console.log(JSON.stringify(result, undefined, 2))
 } finally {
@@ -142,19 +144,13 @@ async function rateOne(page, title) {
 
 /** The page's own thread while entries train: what blocked it for over 50 ms, by the clock and by its own CPU time. */
 async function watchTraining(address) {
-  const page = await browser.newPage()
-  await page.addInitScript(() => {
-    globalThis.longTasks = []
-    new PerformanceObserver(list => {
-      for (const { startTime, duration } of list.getEntries()) globalThis.longTasks.push({ startTime, duration })
-    }).observe({ type: 'longtask' })
-  })
+  const page = await watchedPage()
   await page.goto(`${address}?movies=${values.entries}&epochs=${values.epochs}`)
   await ready(page)
   await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] })
   const from = await page.evaluate(() => performance.now())
   await train(page)
-  const tasks = (await page.evaluate(() => globalThis.longTasks)).filter(({ startTime }) => startTime >= from)
+  const tasks = await longTasksSince(page, from)
   const trace = JSON.parse(String(await browser.stopTracing()))
   await page.close()
   const own = mainThreadTasks(trace.traceEvents)
@@ -168,6 +164,35 @@ async function watchTraining(address) {
     longestCpuMs: Math.max(0, ...own.map(({ tdur = 0 }) => tdur / 1000)),
     overFiftyCpu: own.filter(({ tdur = 0 }) => tdur / 1000 > LONG_TASK).length,
   }
+}
+
+/** A file from its choice to its summary, and what blocked the page's own thread meanwhile. */
+async function readLarge(address, file) {
+  const page = await watchedPage()
+  await page.goto(address)
+  await ready(page)
+  const from = await page.evaluate(() => performance.now())
+  const readMs = await open(page, file)
+  const tasks = await longTasksSince(page, from)
+  await page.close()
+  return { bytes: (await stat(file)).size, readMs, overFifty: tasks.length }
+}
+
+/** A page that notes its long tasks. */
+async function watchedPage() {
+  const page = await browser.newPage()
+  await page.addInitScript(() => {
+    globalThis.longTasks = []
+    new PerformanceObserver(list => {
+      for (const { startTime, duration } of list.getEntries()) globalThis.longTasks.push({ startTime, duration })
+    }).observe({ type: 'longtask' })
+  })
+  return page
+}
+
+async function longTasksSince(page, from) {
+  const tasks = await page.evaluate(() => globalThis.longTasks)
+  return tasks.filter(({ startTime }) => startTime >= from)
 }
 
 /** The outermost tasks of the page's main thread. */

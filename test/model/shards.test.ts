@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
@@ -9,21 +9,12 @@ import { groupPairs } from '../../src/model/pair-groups.ts'
 import { type RankedBlock, Ranker } from '../../src/model/ranker.ts'
 import { Scorer } from '../../src/model/scorer.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../../src/model/tables.ts'
-import { narrow, openNarrowGpu, useGpu } from '../support/gpu.ts'
+import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
 import { subset } from '../support/ranking.ts'
 import { randomEntries, randomModel } from '../support/scoring.ts'
 
 const wide = useGpu()
-const wideBytes = 2 ** 27
-let gpu: Gpu
-beforeAll(async () => {
-  gpu = await openNarrowGpu(wideBytes)
-})
-beforeEach(() => narrow(gpu, wideBytes))
-afterAll(() => {
-  gpu.destroy()
-  expect(gpu.liveBytes).toBe(0)
-})
+const cut = useNarrowGpu()
 
 const ids = (letter: string, count: number) => new IdTable(Array.from({ length: count }, (_, at) => `${letter}${at}`))
 
@@ -118,8 +109,8 @@ describe('tables over several buffers', () => {
           const problem = problemOf(seed, users, items, factors, bounded)
           const { shards: whole, ...expected } = await answers(wide.gpu, problem)
           expect(whole).toEqual([1, 1])
-          narrow(gpu, bytes)
-          const { shards, ...actual } = await answers(gpu, problem)
+          narrow(cut.gpu, bytes)
+          const { shards, ...actual } = await answers(cut.gpu, problem)
           expect(actual).toEqual(expected)
           most = Math.max(most, ...shards)
           expect(actual.back).toEqual(problem.parameters)
@@ -131,21 +122,21 @@ describe('tables over several buffers', () => {
   })
 
   it('refuse rows that no buffer holds, before there is any', () => {
-    narrow(gpu, 400)
-    const before = gpu.liveBytes
-    const owner = gpu.buffers()
+    narrow(cut.gpu, 400)
+    const before = cut.gpu.liveBytes
+    const owner = cut.gpu.buffers()
     expect(() => new FactorTables(owner, { users: 3, items: 3, factors: 101 })).toThrow(LimitExceededError)
-    expect(gpu.liveBytes).toBe(before)
+    expect(cut.gpu.liveBytes).toBe(before)
   })
 
   it('are refused where all must be in one buffer, with the ranks that fit', () => {
-    narrow(gpu, 4000)
-    const before = gpu.liveBytes
-    const owner = gpu.buffers()
+    narrow(cut.gpu, 4000)
+    const before = cut.gpu.liveBytes
+    const owner = cut.gpu.buffers()
     expect(() => FactorTables.whole(owner, { users: 10, items: 60, factors: 20 })).toThrow(
       'item-factors needs maxStorageBufferBindingSize = 4800, the device has 4000; take 16 factors at most',
     )
-    expect(gpu.liveBytes).toBe(before)
+    expect(cut.gpu.liveBytes).toBe(before)
     FactorTables.whole(owner, { users: 10, items: 60, factors: 16 })
     owner.destroy()
   })

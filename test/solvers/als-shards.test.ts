@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import { countRows } from '../../src/layout/rows.ts'
@@ -9,19 +9,10 @@ import { fit } from '../../src/train/fit.ts'
 import { initialParameters } from '../../src/train/initialize.ts'
 import { implicitOptions, resolveOptions, type TrainOptions } from '../../src/train/options.ts'
 import { scaleOf } from '../../src/train/scale.ts'
-import { narrow, openNarrowGpu, useGpu } from '../support/gpu.ts'
+import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
 
 const wide = useGpu()
-const wideBytes = 2 ** 27
-let gpu: Gpu
-beforeAll(async () => {
-  gpu = await openNarrowGpu(wideBytes)
-})
-beforeEach(() => narrow(gpu, wideBytes))
-afterAll(() => {
-  gpu.destroy()
-  expect(gpu.liveBytes).toBe(0)
-})
+const cut = useNarrowGpu()
 
 const modelBytes = (model: Model) => Buffer.concat(new Model({ ...model.parts, plan: {} }).encode())
 const shape = { users: 400, items: 150, entries: 3000, rank: 2, noise: 0.3, seed: 3 }
@@ -37,8 +28,8 @@ describe('alternating least squares over several shards', () => {
   ] satisfies TrainOptions[])('ends with the model of one shard: %j', async options => {
     const given = { factors: 20, epochs: 3, seed: 3, validationRatio: 0.1, ...options }
     const expected = await fit(wide.gpu, planted, given)
-    narrow(gpu, 9000)
-    const actual = await fit(gpu, planted, given)
+    narrow(cut.gpu, 9000)
+    const actual = await fit(cut.gpu, planted, given)
     expect(actual.plan.shards).toBeGreaterThan(4)
     expect(expected.plan.shards).toBeUndefined()
     expect(modelBytes(actual.model).equals(modelBytes(expected.model))).toBe(true)
@@ -86,8 +77,8 @@ describe('alternating least squares over several shards', () => {
       return { ...result, sums }
     }
     const expected = await trainOn(wide.gpu)
-    narrow(gpu, 13_000)
-    const actual = await trainOn(gpu)
+    narrow(cut.gpu, 13_000)
+    const actual = await trainOn(cut.gpu)
     expect([expected.shards, actual.shards]).toEqual([1, 3])
     expect(actual.parameters).toEqual(expected.parameters)
     actual.sums.forEach((sum, epoch) => {

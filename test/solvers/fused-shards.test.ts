@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import type { Ratings } from '../../src/data/ratings.ts'
@@ -16,19 +16,10 @@ import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../s
 import { scaleOf } from '../../src/train/scale.ts'
 import { Training } from '../../src/train/training.ts'
 import { skewedRatings } from '../support/fused.ts'
-import { narrow, openNarrowGpu, useGpu } from '../support/gpu.ts'
+import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
 
 const wide = useGpu()
-const wideBytes = 2 ** 27
-let gpu: Gpu
-beforeAll(async () => {
-  gpu = await openNarrowGpu(wideBytes)
-})
-beforeEach(() => narrow(gpu, wideBytes))
-afterAll(() => {
-  gpu.destroy()
-  expect(gpu.liveBytes).toBe(0)
-})
+const cut = useNarrowGpu()
 
 const settings = (options: TrainOptions = {}): ResolvedOptions =>
   resolveOptions({ solver: 'sgd', factors: 6, seed: 4, regularization: 0.3, ...options })
@@ -99,8 +90,8 @@ describe('the fused solver over several shards', () => {
             ...(adagrad ? {} : { optimizer: 'sgd', learningRate: 0.01 }),
           })
           const expected = await trainOn(wide.gpu, ratings, plan, options, 2)
-          narrow(gpu, bytes)
-          const actual = await trainOn(gpu, ratings, plan, options, 2)
+          narrow(cut.gpu, bytes)
+          const actual = await trainOn(cut.gpu, ratings, plan, options, 2)
           expect(actual.parameters).toEqual(expected.parameters)
           expect(actual.losses).toEqual(expected.losses)
           actual.penalties.forEach((penalty, epoch) => {
@@ -124,10 +115,12 @@ describe('the fused solver over several shards', () => {
 
   it('refuses rows of which no two fit a buffer, before anything is allocated', async () => {
     const ratings = skewedRatings(new Random(1), 300, 20, 20)
-    narrow(gpu, 400)
-    const before = gpu.liveBytes
-    await expect(fit(gpu, ratings, { ...settings({ factors: 100 }), epochs: 1 })).rejects.toThrow(LimitExceededError)
-    expect(gpu.liveBytes).toBe(before)
+    narrow(cut.gpu, 400)
+    const before = cut.gpu.liveBytes
+    await expect(fit(cut.gpu, ratings, { ...settings({ factors: 100 }), epochs: 1 })).rejects.toThrow(
+      LimitExceededError,
+    )
+    expect(cut.gpu.liveBytes).toBe(before)
   })
 })
 
@@ -154,8 +147,8 @@ describe('a training over several shards', () => {
     { optimizer: 'sgd', learningRate: 0.02, biases: false },
   ] as const)('ends with the model of one shard: %j', async options => {
     const expected = await fit(wide.gpu, train, { ...base, ...options })
-    narrow(gpu, bytes)
-    const actual = await fit(gpu, train, { ...base, ...options })
+    narrow(cut.gpu, bytes)
+    const actual = await fit(cut.gpu, train, { ...base, ...options })
     expect(actual.plan.shards).toBeGreaterThanOrEqual(3)
     expect(modelBytes(actual.model).equals(modelBytes(expected.model))).toBe(true)
     expect(actual.epoch).toBe(expected.epoch)
@@ -165,19 +158,19 @@ describe('a training over several shards', () => {
     const user = train.userIds.at(7)
     expect(await actual.model.evaluate(test)).toEqual(await expected.model.evaluate(test))
     expect(await actual.model.recommend(user)).toEqual(await expected.model.recommend(user))
-    const loaded = Model.decode(Buffer.concat(actual.model.encode()), gpu)
+    const loaded = Model.decode(Buffer.concat(actual.model.encode()), cut.gpu)
     expect(await loaded.recommend(user, { k: 3 })).toEqual(await expected.model.recommend(user, { k: 3 }))
     for (const model of [actual.model, expected.model, loaded]) model.destroy()
   })
 
   it('goes on from a checkpoint to the same bytes', async () => {
-    narrow(gpu, bytes)
-    const whole = await fit(gpu, train, base)
-    const first = new Training(gpu, train, base)
+    narrow(cut.gpu, bytes)
+    const whole = await fit(cut.gpu, train, base)
+    const first = new Training(cut.gpu, train, base)
     for (let epoch = 0; epoch < 3; epoch++) await first.step()
     const file = Buffer.concat(await (await first.checkpoint()).encode())
     first.destroy()
-    const second = new Training(gpu, train, { ...base, resume: await Checkpoint.decode(file) })
+    const second = new Training(cut.gpu, train, { ...base, resume: await Checkpoint.decode(file) })
     while ((await second.step()) !== undefined);
     const { model } = await second.finish()
     expect(modelBytes(model).equals(modelBytes(whole.model))).toBe(true)

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import { openGpu } from '../../src/node/gpu.ts'
 
@@ -48,14 +48,17 @@ export function useGpu(): { readonly gpu: Gpu } {
   }
 }
 
+/** WebGPU's default limit of a storage buffer's binding, below which devices do not go. */
+const usualBytes = 2 ** 27
+
 /**
- * A GPU of its own whose storage buffers lowrank takes to hold so many bytes at most, so that small tables are cut into
- * shards. Devices do not go below WebGPU's default of 128 MiB.
+ * `useGpu` with a second GPU, for tests that `narrow` what its storage buffers may hold, so that small tables are cut into
+ * shards. Each test begins with the usual limit.
  */
-export async function openNarrowGpu(bytes: number): Promise<Gpu> {
-  const gpu = await openGpu()
-  narrow(gpu, bytes)
-  return gpu
+export function useNarrowGpu(): { readonly gpu: Gpu } {
+  const context = useGpu()
+  beforeEach(() => narrow(context.gpu, usualBytes))
+  return context
 }
 
 /** Changes what lowrank takes the limit of storage buffers to be. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
@@ -8,21 +8,12 @@ import { fit } from '../../src/train/fit.ts'
 import { foldIn } from '../../src/train/fold-in.ts'
 import { NewUser } from '../../src/train/new-user.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
-import { narrow, openNarrowGpu, useGpu } from '../support/gpu.ts'
+import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
 
 const wide = useGpu()
-const wideBytes = 2 ** 27
 /** 100 rows of 20 factors: both sides of the model take two buffers. */
 const narrowBytes = 8000
-let gpu: Gpu
-beforeAll(async () => {
-  gpu = await openNarrowGpu(wideBytes)
-})
-beforeEach(() => narrow(gpu, wideBytes))
-afterAll(() => {
-  gpu.destroy()
-  expect(gpu.liveBytes).toBe(0)
-})
+const cut = useNarrowGpu()
 
 const factors = 20
 const { ratings } = plantedRatings({ users: 150, items: 130, entries: 3000, rank: 3, noise: 0.2, seed: 8 })
@@ -53,8 +44,8 @@ describe('folding in where tables lie in several buffers', () => {
     for (const rows of [7, 210]) {
       const fresh = freshRatings(side, rows)
       const expected = await foldIn(wide.gpu, model, fresh, { side })
-      narrow(gpu, narrowBytes)
-      const actual = await foldIn(gpu, on(model, gpu), fresh, { side })
+      narrow(cut.gpu, narrowBytes)
+      const actual = await foldIn(cut.gpu, on(model, cut.gpu), fresh, { side })
       expect(actual.added).toEqual(expected.added)
       expect(actual.added).toHaveLength(rows)
       expect(actual.model.parts.userFactors).toEqual(expected.model.parts.userFactors)
@@ -69,8 +60,8 @@ describe('folding in where tables lie in several buffers', () => {
     async options => {
       const model = await trained(options)
       const expected = await NewUser.create(wide.gpu, model)
-      narrow(gpu, narrowBytes)
-      const actual = await NewUser.create(gpu, on(model, gpu))
+      narrow(cut.gpu, narrowBytes)
+      const actual = await NewUser.create(cut.gpu, on(model, cut.gpu))
       for (const items of [[3, 5, 7], [], [1, 100, 129, 4]]) {
         const ids = items.map(item => ratings.itemIds.at(item))
         const values = items.map((_, at) => 1 + at)
@@ -86,13 +77,13 @@ describe('solvers that take one buffer a side', () => {
   it.each([{ optimizer: 'adam' }, { model: 'bpr' }] as const)(
     'refuse larger tables before anything is allocated, and say what fits: %j',
     async options => {
-      narrow(gpu, narrowBytes)
-      const before = gpu.liveBytes
-      await expect(fit(gpu, ratings, { factors, epochs: 1, ...options })).rejects.toThrow(
+      narrow(cut.gpu, narrowBytes)
+      const before = cut.gpu.liveBytes
+      await expect(fit(cut.gpu, ratings, { factors, epochs: 1, ...options })).rejects.toThrow(
         `user-factors needs maxStorageBufferBindingSize = ${150 * 80}, the device has 8000; take 12 factors at most, or a ` +
           'solver that takes larger tables: sgd',
       )
-      expect(gpu.liveBytes).toBe(before)
+      expect(cut.gpu.liveBytes).toBe(before)
     },
   )
 })
