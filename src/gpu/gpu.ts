@@ -20,6 +20,9 @@ export interface Platform {
   release?: (() => void) | undefined
 }
 
+/** Milliseconds that an error which may be due to the loss of the device waits for word of it. */
+const lossPatience = 5000
+
 interface Ownership {
   /** Whether `destroy` also destroys the device. */
   ownsDevice: boolean
@@ -129,13 +132,23 @@ export class Gpu {
     try {
       return await (this.#ownership.wait?.(ended) ?? ended)
     } catch (error) {
-      // A lost device rejects what is pending with errors of its own, at times before `lost` itself settles.
-      await new Promise(resolve => setTimeout(resolve, 0))
+      await this.#lossBehind(error)
       if (this.#lost !== undefined) throw new DeviceLostError(this.#lost.message || this.#lost.reason)
       throw error
     } finally {
       this.#waiting.delete(end)
     }
+  }
+
+  /** A lost device rejects what is pending with errors of its own, in a busy browser long before `lost` itself settles. */
+  async #lossBehind(error: unknown): Promise<void> {
+    const mayBe = ['AbortError', 'OperationError'].includes((error as Partial<Error> | undefined)?.name ?? '')
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const patience = new Promise(resolve => {
+      timer = setTimeout(resolve, mayBe ? lossPatience : 0)
+    })
+    await Promise.race([this.device.lost, patience])
+    clearTimeout(timer)
   }
 
   #endOnLoss<T>(promise: Promise<T>): { promise: Promise<T>; end: () => void } {

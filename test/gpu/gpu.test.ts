@@ -229,4 +229,16 @@ describe('the loss of the device', () => {
       await expect(wait(gpu)).rejects.toThrow(DeviceLostError)
     })
   })
+
+  // As a busy browser does it: the mapping is given up at once, word of the loss takes its time.
+  it('is what a mapping is given up for, even where word of it comes later', async () => {
+    await onOwnGpu(async ({ device: { limits, features, adapterInfo } }) => {
+      const info = { reason: 'destroyed', message: 'taken away' } as GPUDeviceLostInfo
+      const lost = new Promise<GPUDeviceLostInfo>(resolve => setTimeout(resolve, 100, info))
+      const gpu = Gpu.from({ limits, features, adapterInfo, lost } as GPUDevice)
+      const waiting = gpu.wait(Promise.reject(new DOMException('Buffer was unmapped', 'AbortError')))
+      await expect(waiting).rejects.toThrow(new DeviceLostError('taken away'))
+      gpu.destroy()
+    })
+  })
 })
