@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { expectAccessible, hideFeatures, keepDevice, openPage, sizes } from './support.ts'
+import { expectAccessible, hideFeatures, keepDevice, lateLoss, openPage, sizes } from './support.ts'
 
 type Scope = typeof globalThis & { __device: GPUDevice; __spoken: string[] }
 
@@ -166,7 +166,7 @@ describe('a training', () => {
   })
 
   it('keeps the last epoch when the device is lost, and goes on from it', async () => {
-    const { page, expectClean } = await openPage({ path: '?movies=50000&epochs=40', worker: [keepDevice] })
+    const { page, expectClean } = await openPage({ path: '?movies=50000&epochs=40', worker: [keepDevice, lateLoss] })
     await train(page)
     await reachEpoch(page, 3)
     await page.workers()[0]!.evaluate(() => (globalThis as Scope).__device.destroy())

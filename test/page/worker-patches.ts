@@ -51,6 +51,12 @@ GPUAdapter.prototype.requestDevice = async function (...options) {
   return (globalThis.__device = await request.apply(this, options))
 }`
 
+/** Patch: word of a lost device comes half a second after all that was pending has failed, as in a busy browser. */
+export const lateLoss = `const { get } = Object.getOwnPropertyDescriptor(GPUDevice.prototype, 'lost')
+Object.defineProperty(GPUDevice.prototype, 'lost', {
+  get() { return get.call(this).then(info => new Promise(resolve => setTimeout(resolve, 500, info))) },
+})`
+
 /** Patch: adapters without some of their features, such as `subgroups` or `shader-f16`. */
 export const hideFeatures = (...names: string[]) => `const hidden = ${JSON.stringify(names)}
 const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features')
