@@ -20,6 +20,9 @@ export interface Ledger {
   liveBytes: number
 }
 
+/** What to try where a table does not fit. */
+export const smallerTables = 'take fewer factors or a smaller batch'
+
 /** What a storage buffer may hold that is bound as a whole, and the limit that says so. */
 export interface MostBytes {
   bytes: number
@@ -79,13 +82,7 @@ export class BufferOwner {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4)
     const available = this.#limits.maxStorageBufferBindingSize
     if (size > available) {
-      throw new LimitExceededError(
-        label,
-        'maxStorageBufferBindingSize',
-        size,
-        available,
-        'take fewer factors or a smaller batch',
-      )
+      throw new LimitExceededError(label, 'maxStorageBufferBindingSize', size, available, smallerTables)
     }
     return this.#create(label, size, storageUsage)
   }

@@ -18,6 +18,10 @@ export interface BlockLayout {
   slots: Uint32Array<ArrayBuffer>
 }
 
+/** Slots that a row of `count` entries takes. */
+export const replicasOf = (count: number, blocks: number, cap: number): number =>
+  Math.min(blocks, count, Math.max(1, Math.ceil(count / cap)))
+
 /**
  * Deals rows to `blocks` blocks of about equal entries: heaviest first, each to the block that is lightest so far
  * (Graham's LPT rule), among equals in an order drawn from the seed. A row with more than `cap` entries is split into as
@@ -32,7 +36,7 @@ export function dealBlocks(
   random: Random,
   blockSlots: number = maxBlockSlots,
 ): BlockLayout {
-  const replicas = (row: number) => Math.min(blocks, counts[row]!, Math.max(1, Math.ceil(counts[row]! / cap)))
+  const replicas = (row: number) => replicasOf(counts[row]!, blocks, cap)
   const slotStart = new Uint32Array(counts.length + 1)
   for (let row = 0; row < counts.length; row++) slotStart[row + 1] = slotStart[row]! + replicas(row)
   const total = slotStart[counts.length]!

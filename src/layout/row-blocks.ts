@@ -60,16 +60,28 @@ export function* packRowBlocks(
   bounds: BlockBounds,
   whole = false,
 ): Generator<RowBlock> {
+  const lengthOf = (row: number) => start[row + 1]! - start[row]!
+  for (const { first, end, length } of cutRowBlocks(rows, lengthOf, bounds)) {
+    yield packBlock(entries, { start, order }, rows.subarray(first, end), length, whole ? undefined : bounds.segment)
+  }
+}
+
+/** Where blocks of rows begin and end, and how many entries each has. */
+export function* cutRowBlocks(
+  rows: Uint32Array,
+  lengthOf: (row: number) => number,
+  bounds: Pick<BlockBounds, 'slots' | 'entries'>,
+): Generator<{ first: number; end: number; length: number }> {
   for (let first = 0; first < rows.length; ) {
     let end = first
     let length = 0
     while (end < rows.length && end - first < bounds.slots) {
-      const count = start[rows[end]! + 1]! - start[rows[end]!]!
+      const count = lengthOf(rows[end]!)
       if (end > first && length + count > bounds.entries) break
       length += count
       end++
     }
-    yield packBlock(entries, { start, order }, rows.subarray(first, end), length, whole ? undefined : bounds.segment)
+    yield { first, end, length }
     first = end
   }
 }

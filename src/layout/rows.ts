@@ -15,6 +15,13 @@ export function countRows(rows: Uint32Array, rowCount: number): Uint32Array<Arra
   return counts
 }
 
+/** Number of rows with entries. */
+export function occupiedRows(counts: Uint32Array): number {
+  let rows = 0
+  for (let row = 0; row < counts.length; row++) rows += Number(counts[row]! > 0)
+  return rows
+}
+
 /** Sorts entries by row in linear time. */
 export function indexRows(rows: Uint32Array, rowCount: number): RowIndex {
   const start = new Uint32Array(rowCount + 1)

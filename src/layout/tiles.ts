@@ -72,21 +72,16 @@ const stream = { users: 0x74696c65, items: 0x74696c66 } as const
  * it needs memory for the rows alone. The order of the entries has no bearing on the result.
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
-  const { seed, replicaCap = 1, blockSlots, chunkEntries = Number.POSITIVE_INFINITY } = options
+  const { seed, replicaCap, blockSlots, chunkEntries = Number.POSITIVE_INFINITY } = options
   const { length } = ratings
   const grid = gridOf(shape)
   const counts = {
     users: countRows(ratings.users, ratings.userCount),
     items: countRows(ratings.items, ratings.itemCount),
   }
-  const held =
-    runsOf(counts.users, grid.streamedBlocks) <= runsOf(counts.items, grid.streamedBlocks) ? 'users' : 'items'
-  const streamed = held === 'users' ? 'items' : 'users'
-  const deal = (side: 'users' | 'items') => {
-    const blocks = side === streamed ? grid.streamedBlocks : shape.nested ? grid.heldBlocks : shape.workers
-    const cap = Math.max(1, (replicaCap * length) / blocks)
-    return dealBlocks(counts[side], blocks, cap, new Random(seed, stream[side]), blockSlots)
-  }
+  const { held, streamed, ...dealt } = planDealing(counts, shape, length, replicaCap)
+  const deal = (side: SideName) =>
+    dealBlocks(counts[side], dealt.blocks[side], dealt.caps[side], new Random(seed, stream[side]), blockSlots)
   const blocks = { users: deal('users'), items: deal('items') }
   const placing = {
     shape,
@@ -114,6 +109,33 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
     efficiency: efficiencyOf(shape, tileStart),
     runLength: length / runs,
   }
+}
+
+type SideName = 'users' | 'items'
+
+/** How the rows of either side are to be dealt. */
+export interface Dealing {
+  held: SideName
+  streamed: SideName
+  blocks: Record<SideName, number>
+  /** Entries beyond which a row has replicas. */
+  caps: Record<SideName, number>
+}
+
+/** The side with the longer runs is held. */
+export function planDealing(
+  counts: Record<SideName, Uint32Array>,
+  shape: TileShape,
+  entries: number,
+  replicaCap = 1,
+): Dealing {
+  const { heldBlocks, streamedBlocks } = gridOf(shape)
+  const held = runsOf(counts.users, streamedBlocks) <= runsOf(counts.items, streamedBlocks) ? 'users' : 'items'
+  const streamed = held === 'users' ? 'items' : 'users'
+  const own = (side: SideName) => (side === streamed ? streamedBlocks : shape.nested ? heldBlocks : shape.workers)
+  const blocks = { users: own('users'), items: own('items') }
+  const capOf = (side: SideName) => Math.max(1, (replicaCap * entries) / blocks[side])
+  return { held, streamed, blocks, caps: { users: capOf('users'), items: capOf('items') } }
 }
 
 /** Expected number of (row, block) pairs that hold an entry, when each entry's block is drawn evenly. */

@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import type { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { countRows } from '../layout/rows.ts'
+import { countRows, occupiedRows } from '../layout/rows.ts'
 import { PairSums } from '../model/sums.ts'
 import type { FactorTables, ModelScale } from '../model/tables.ts'
 import type { AlsOptions } from './als-options.ts'
@@ -51,8 +51,7 @@ export async function createHalf(
   const solved = tables[name]
   const fixed = tables[other[name]]
   const targets = alsTargets(ratings, name, scale.mean, counts, options)
-  const occupied = counts.reduce((rows, count) => rows + Number(count > 0), 0)
-  const objective = await PairSums.create(gpu, buffers, `${name} objective`, occupied)
+  const objective = await PairSums.create(gpu, buffers, `${name} objective`, occupiedRows(counts))
   const gram =
     targets.unobserved === 0
       ? undefined

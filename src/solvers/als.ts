@@ -2,7 +2,7 @@ import type { Ratings } from '../data/ratings.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { countRows } from '../layout/rows.ts'
+import { countRows, occupiedRows } from '../layout/rows.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { alsCost } from './als-cost.ts'
 import { createHalf, type Half, type SideName, sides } from './als-half.ts'
@@ -194,8 +194,5 @@ function shardsOf({ users, items }: FactorTables): { shards?: number } {
 }
 
 function countOccupied(ratings: Ratings, name: SideName): number {
-  return countRows(ratings[name], name === 'users' ? ratings.userCount : ratings.itemCount).reduce(
-    (rows, count) => rows + Number(count > 0),
-    0,
-  )
+  return occupiedRows(countRows(ratings[name], name === 'users' ? ratings.userCount : ratings.itemCount))
 }

@@ -4,6 +4,7 @@ import type { Capabilities, DeviceLimits } from '../gpu/capabilities.ts'
 import type { SliceVariant } from '../kernels/fused_sgd.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { maxBlockSlots } from '../layout/blocks.ts'
+import { occupiedRows } from '../layout/rows.ts'
 import { gridOf, type TileShape, tilesPerStratum } from '../layout/tile-grid.ts'
 import { slotBytes } from './fused-slots.ts'
 
@@ -82,6 +83,22 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
     shape,
     blockSlots,
   }
+}
+
+/** Entries of each row. */
+export interface RowCounts {
+  users: Uint32Array
+  items: Uint32Array
+}
+
+/** `planFused` of a matrix with so many entries in its rows. */
+export function planFusedRows(
+  { users, items }: RowCounts,
+  entries: number,
+  options: Pick<FusedInput, 'factors' | 'precision' | 'workers' | 'strata'>,
+  capabilities: Capabilities,
+): FusedPlan {
+  return planFused({ ...options, entries, users: occupiedRows(users), items: occupiedRows(items) }, capabilities)
 }
 
 function cutGrid(

@@ -13,7 +13,7 @@ import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { type ErrorScale, errorScale } from './error-scale.ts'
 import type { FusedOptions } from './fused-options.ts'
-import { type FusedPlan, planFused } from './fused-plan.ts'
+import { type FusedPlan, planFusedRows, type RowCounts } from './fused-plan.ts'
 import { fitToDevice } from './fused-probe.ts'
 import { FusedSide } from './fused-side.ts'
 import { slotBytes } from './fused-slots.ts'
@@ -85,7 +85,7 @@ export class FusedSolver implements Solver {
         users: countRows(ratings.users, ratings.userCount),
         items: countRows(ratings.items, ratings.itemCount),
       }
-      const cut = await fitToDevice(gpu, chosen ?? planFor(gpu, counts, ratings.length, options))
+      const cut = await fitToDevice(gpu, chosen ?? planFusedRows(counts, ratings.length, options, gpu.capabilities))
       const { plan, resources } = await prepare(gpu, buffers, { ratings, counts, scale, initial, options, cut })
       await gpu.settle(buffers)
       await stage(gpu, resources.sides)
@@ -130,17 +130,6 @@ export class FusedSolver implements Solver {
     this.#timer.destroy()
     this.#buffers.destroy()
   }
-}
-
-function planFor(gpu: Gpu, { users, items }: RowCounts, entries: number, options: FusedOptions): FusedPlan {
-  const occupied = (counts: Uint32Array) => counts.reduce((rows, count) => rows + Number(count > 0), 0)
-  return planFused({ ...options, entries, users: occupied(users), items: occupied(items) }, gpu.capabilities)
-}
-
-/** Entries of each row. */
-interface RowCounts {
-  users: Uint32Array
-  items: Uint32Array
 }
 
 /** What a run is made from. */

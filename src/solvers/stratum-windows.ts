@@ -1,8 +1,9 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
+import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { stratumStruct } from '../kernels/structs.ts'
 import { type BlockSpan, cutBlocks, type StratumPart, stratumParts } from '../layout/shards.ts'
-import { gridOf } from '../layout/tile-grid.ts'
+import { gridOf, type TileShape } from '../layout/tile-grid.ts'
 import type { TileChunk, TileLayout } from '../layout/tiles.ts'
 
 /** Bytes that a window of the strata's uniform buffer shows. */
@@ -15,7 +16,7 @@ export interface SlotSpans {
 }
 
 /** @param most slots of a shard */
-export function cutSlots(layout: TileLayout, most: number): SlotSpans {
+export function cutSlots(layout: Pick<TileLayout, 'held' | 'shape' | 'users' | 'items'>, most: number): SlotSpans {
   const { held, shape } = layout
   const [heldBlocks, streamedBlocks] = held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
   return {
@@ -23,6 +24,22 @@ export function cutSlots(layout: TileLayout, most: number): SlotSpans {
     streamed: cutBlocks(streamedBlocks.blockStart, gridOf(shape).subStrata, most),
   }
 }
+
+/** The parts of each stratum: one, unless a side's slots lie in several shards. */
+export function cutStrata(shape: TileShape, spans: SlotSpans): StratumPart[][] {
+  const { heldBlocks, subStrata } = gridOf(shape)
+  // The last workers of all may be slices without a tile, which no block is of.
+  const workers = spans.held.map(({ blocks: [from, to] }, at) => {
+    const end = at === spans.held.length - 1 ? heldBlocks : to
+    return shape.nested ? ([from / shape.slices, end / shape.slices] as const) : ([from, end] as const)
+  })
+  const groups = spans.streamed.map(({ blocks: [from, to] }) => [from / subStrata, to / subStrata] as const)
+  return Array.from({ length: shape.strata }, (_, stratum) => stratumParts(stratum, shape.strata, workers, groups))
+}
+
+/** Bytes from one window to the next. */
+export const windowStride = ({ minUniformBufferOffsetAlignment: alignment }: DeviceLimits): number =>
+  alignment * Math.ceil(windowBytes / alignment)
 
 /** A part of a stratum, and where its window lies. */
 export interface PartWindow extends StratumPart {
@@ -33,7 +50,7 @@ export interface PartWindow extends StratumPart {
 export class StratumWindows {
   readonly buffer: GPUBuffer
   readonly strata: number
-  /** The parts of each stratum: one, unless a side's slots lie in several shards. */
+  /** As `cutStrata` gives them. */
   readonly parts: readonly (readonly PartWindow[])[]
   readonly #gpu: Gpu
   readonly #bytes: ArrayBuffer
@@ -42,20 +59,10 @@ export class StratumWindows {
   readonly #seed: number
 
   constructor(gpu: Gpu, buffers: BufferOwner, { shape, chunks }: TileLayout, spans: SlotSpans, seed: number) {
-    const alignment = gpu.capabilities.limits.minUniformBufferOffsetAlignment
-    const stride = alignment * Math.ceil(windowBytes / alignment)
-    const { heldBlocks, subStrata } = gridOf(shape)
-    // The last workers of all may be slices without a tile, which no block is of.
-    const workers = spans.held.map(({ blocks: [from, to] }, at) => {
-      const end = at === spans.held.length - 1 ? heldBlocks : to
-      return shape.nested ? ([from / shape.slices, end / shape.slices] as const) : ([from, end] as const)
-    })
-    const groups = spans.streamed.map(({ blocks: [from, to] }) => [from / subStrata, to / subStrata] as const)
+    const stride = windowStride(gpu.capabilities.limits)
     let windows = 0
     this.strata = shape.strata
-    this.parts = Array.from({ length: shape.strata }, (_, stratum) =>
-      stratumParts(stratum, shape.strata, workers, groups).map(part => ({ ...part, offset: stride * windows++ })),
-    )
+    this.parts = cutStrata(shape, spans).map(parts => parts.map(part => ({ ...part, offset: stride * windows++ })))
     this.#gpu = gpu
     this.#bytes = new ArrayBuffer(windows * stride)
     this.#layout = { shape, chunks: chunks.map(({ strata, entries }) => ({ strata, entries })) }
