@@ -27,40 +27,42 @@ export interface BiasOnlyOptions {
 export function biasOnlyErrors(train: Ratings, test: Ratings, options: BiasOnlyOptions = {}): RatingErrors {
   const { regularization: lambda = 5, sweeps = 10 } = options
   const { mean, min, max } = summary(train)
-  const { users, items } = train
-  const residuals = new Float64Array(train.length)
-  for (let e = 0; e < residuals.length; e++) residuals[e] = train.values[e]! - mean
-  const userBias = new Float64Array(train.userCount)
-  const itemBias = new Float64Array(train.itemCount)
+  const users = sideOf(train.users, train.userCount, lambda)
+  const items = sideOf(train.items, train.itemCount, lambda)
   for (let sweep = 0; sweep < sweeps; sweep++) {
-    regress(itemBias, items, residuals, userBias, users, lambda)
-    regress(userBias, users, residuals, itemBias, items, lambda)
+    regress(items, users, train.values, mean)
+    regress(users, items, train.values, mean)
   }
   const aligned = test.alignTo(train.userIds, train.itemIds)
   return errorsOf(test.values, e => {
-    const score = mean + (userBias[aligned.users[e]!] ?? 0) + (itemBias[aligned.items[e]!] ?? 0)
+    const score = mean + (users.bias[aligned.users[e]!] ?? 0) + (items.bias[aligned.items[e]!] ?? 0)
     return Math.min(max, Math.max(min, score))
   })
 }
 
-/** bias[row] = sum of (residual - other bias) over the row's entries / (lambda + their number); 0 for empty rows. */
-function regress(
-  bias: Float64Array,
-  rows: Uint32Array,
-  residuals: Float64Array,
-  otherBias: Float64Array,
-  otherRows: Uint32Array,
-  lambda: number,
-): void {
-  const weight = new Float64Array(bias.length)
+interface BiasSide {
+  /** Row of each entry. */
+  rows: Uint32Array
+  bias: Float64Array
+  /** lambda + entries of each row. */
+  weight: Float64Array
+}
+
+function sideOf(rows: Uint32Array, count: number, lambda: number): BiasSide {
+  const weight = new Float64Array(count).fill(lambda)
+  for (let e = 0; e < rows.length; e++) if (rows[e]! < count) weight[rows[e]!]!++
+  return { rows, bias: new Float64Array(count), weight }
+}
+
+/** bias[row] = sum of (value - mean - other bias) over the row's entries / (lambda + their number); 0 for empty rows. */
+function regress({ rows, bias, weight }: BiasSide, other: BiasSide, values: Float32Array, mean: number): void {
   bias.fill(0)
   for (let e = 0; e < rows.length; e++) {
     const row = rows[e]!
-    if (row >= bias.length) continue
-    bias[row]! += residuals[e]! - (otherBias[otherRows[e]!] ?? 0)
-    weight[row]!++
+    if (row < bias.length) bias[row]! += values[e]! - mean - (other.bias[other.rows[e]!] ?? 0)
   }
-  for (let row = 0; row < bias.length; row++) if (weight[row]! > 0) bias[row]! /= lambda + weight[row]!
+  // A row without entries has a sum of zero; the weight is zero where lambda is, too.
+  for (let row = 0; row < bias.length; row++) if (weight[row]! > 0) bias[row]! /= weight[row]!
 }
 
 function summary({ values }: Ratings): { mean: number; min: number; max: number } {
