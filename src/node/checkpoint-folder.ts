@@ -1,12 +1,13 @@
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InputError, OutputError } from '../errors.ts'
 import { Checkpoint } from '../train/checkpoint.ts'
-import { lockFolder, lockLeftover } from './folder-lock.ts'
+import { lockFolder } from './folder-lock.ts'
+import { readFileWhole } from './read-file.ts'
 import { writeFileWhole } from './write-file.ts'
 
 const named = /^checkpoint-(\d{6,15})\.safetensors$/
-const leftover = /^\.checkpoint-\d{6,15}\.safetensors\.\d+\.[0-9a-f]{12}\.tmp$/
+const leftover = /^\.checkpoint-\d{6,15}\.safetensors\.[0-9a-f]{8}\.\d+\.[0-9a-f]{12}\.tmp$/
 
 const nameOf = (epoch: number) => `checkpoint-${String(epoch).padStart(6, '0')}.safetensors`
 
@@ -40,7 +41,7 @@ export class CheckpointFolder {
     const folder = new CheckpointFolder(path, await lockFolder(path))
     const names = await readdir(path)
     // What a killed process was writing.
-    for (const name of names) if (leftover.test(name) || lockLeftover.test(name)) await remove(join(path, name))
+    for (const name of names) if (leftover.test(name)) await remove(join(path, name))
     return folder
   }
 
@@ -62,7 +63,10 @@ export class CheckpointFolder {
     for (const name of names) {
       const file = join(this.path, name)
       try {
-        const checkpoint = await Checkpoint.decode(await readWhole(file), file)
+        if (await isLink(file)) {
+          throw new InputError('is a symbolic link; expected a checkpoint in the folder itself', { file })
+        }
+        const checkpoint = await Checkpoint.decode(await readFileWhole(file, 'a checkpoint'), file)
         this.#good = name
         return checkpoint
       } catch (error) {
@@ -82,6 +86,8 @@ export class CheckpointFolder {
   async write(checkpoint: Checkpoint): Promise<string> {
     const name = nameOf(checkpoint.epoch)
     const file = join(this.path, name)
+    // What it leads to lies elsewhere, and would be written to.
+    if (await isLink(file)) await remove(file)
     await writeFileWhole(file, await checkpoint.encode())
     for (const other of await this.list()) {
       if (other !== name && other !== this.#good) await remove(join(this.path, other))
@@ -110,27 +116,7 @@ async function makeFolder(path: string, above = true): Promise<void> {
   }
 }
 
+const isLink = async (path: string) => (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
+
 /** A file that stays is a pity and no more. */
 const remove = (path: string) => rm(path, { force: true }).catch(() => {})
-
-/** All bytes of a file, also of one beyond the 2 GiB that `readFile` takes. */
-async function readWhole(path: string): Promise<Uint8Array> {
-  try {
-    const handle = await open(path)
-    try {
-      const bytes = new Uint8Array((await handle.stat()).size)
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesRead } = await handle.read(bytes, at, Math.min(2 ** 30, bytes.length - at), at)
-        if (bytesRead === 0) throw new InputError('the file became shorter while it was read', { file: path })
-        at += bytesRead
-      }
-      return bytes
-    } finally {
-      await handle.close()
-    }
-  } catch (cause) {
-    if (cause instanceof InputError) throw cause
-    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
-    throw new InputError(`the file cannot be read (${reason})`, { file: path }, { cause })
-  }
-}

@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, lstat, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { OutputError } from '../errors.ts'
+import { removeAbandoned, temporaryName } from './temporary.ts'
 
 const lockName = '.lock'
+const [prefix, suffix] = [`${lockName}.`, '.tmp']
 
-/** Names of the files that a lock is made from, which a killed process may leave. */
-export const lockLeftover = /^\.lock\.\d+\.[0-9a-f]{12}\.tmp$/
+/** A lock of ours is shorter. */
+const longestLock = 4096
 
 /** A holder on another host shows that it is there this often, and is taken for gone after that long without a sign. */
 const seconds = { sign: 15, gone: 60 }
@@ -28,13 +29,19 @@ interface Holder {
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, lockName)
   const own = JSON.stringify({ pid: process.pid, host: hostname(), began: beginOf(process.pid) } satisfies Holder)
-  for (let attempt = 0; !(await create(path, own)); attempt++) {
+  for (let attempt = 0; !(await create(folder, own)); attempt++) {
+    const status = await lstat(path).catch(() => undefined)
+    if (status !== undefined && (!status.isFile() || status.size > longestLock)) {
+      throw new OutputError(`${path} is no lock of lowrank; remove it, or take another folder`, folder)
+    }
     const found = await readFile(path, 'utf8').catch(() => undefined)
-    if (found === undefined) continue
-    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0)
-    if (attempt > 3 || isHeld(found, age / 1000)) throw inUse(folder, path, found)
+    const isGone = status === undefined || found === undefined
+    if (attempt > 3) throw inUse(folder, path, found ?? '')
+    if (isGone) continue
+    if (isHeld(found, (Date.now() - status.mtimeMs) / 1000)) throw inUse(folder, path, found)
     await rm(path, { force: true })
   }
+  await removeAbandoned(folder, prefix, suffix)
   const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), 1000 * seconds.sign)
   timer.unref()
   return async () => {
@@ -44,8 +51,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 }
 
 /** A file that appears with its content or not at all; false where there is one. */
-async function create(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`
+async function create(folder: string, content: string): Promise<boolean> {
+  const path = join(folder, lockName)
+  const temporary = join(folder, temporaryName(prefix, suffix))
   try {
     await writeFile(temporary, content, { flag: 'wx' })
     await link(temporary, path).catch(async (error: NodeJS.ErrnoException) => {

@@ -1,15 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Model } from '../model/model.ts'
+import { readFileWhole } from './read-file.ts'
 import { writeFileWhole } from './write-file.ts'
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'there is no such file',
-  EISDIR: 'is a directory; expected a model file',
-  EACCES: 'the file cannot be read: permission denied',
-}
 
 /**
  * Reads a model file.
@@ -17,13 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
  * @throws InputError for a file that cannot be read, is damaged, or holds no model
  */
 export async function readModel(path: string, gpu?: Gpu): Promise<Model> {
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(path)
-  } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException
-    throw new InputError(reasons[code] ?? `the file cannot be read (${code})`, { file: path }, { cause })
-  }
+  const bytes = await readFileWhole(path, 'a model file')
   return Model.decode(bytes, gpu, path)
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LowrankError, OutputError } from '../errors.ts'
+import { removeAbandoned, temporaryName } from './temporary.ts'
 
 /** Bytes of a file: in one piece, or in order. */
 export type FileChunks = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -34,15 +34,14 @@ async function writeChunks(handle: FileHandle, path: string, chunks: FileChunks)
 
 /**
  * Puts in the place of `path` what `write` has written to the temporary path that it is given, which is in the same
- * folder. The temporary file is removed where that fails.
+ * folder. The temporary file is removed where that fails, and with it those that killed processes left of the same path.
  * @throws OutputError where the file cannot be written. Errors of this library and others of `write` pass unchanged.
  */
 export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const target = await regularFile(path)
-  const temporary = join(
-    dirname(target),
-    `.${basename(target).slice(0, 100)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`,
-  )
+  const prefix = `.${basename(target).slice(0, 100)}.`
+  const temporary = join(dirname(target), temporaryName(prefix, '.tmp'))
+  await removeAbandoned(dirname(target), prefix, '.tmp')
   try {
     await write(temporary)
     await synchronise(temporary)

@@ -16,6 +16,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EpochReport } from '../../src/train/training.ts'
+import { leftBehind } from '../support/left-behind.ts'
 import { type Failure, type RunOptions, useProgram } from './program.ts'
 
 const program = useProgram()
@@ -123,8 +124,9 @@ describe('train --checkpoint', () => {
     ]
     for (const name of foreign) writeFileSync(program.path(`kept/${name}`), name)
     // What a killed process leaves is cleared away.
-    writeFileSync(program.path('kept/.checkpoint-000003.safetensors.77.0123456789ab.tmp'), 'half')
-    writeFileSync(program.path('kept/.lock.77.0123456789ab.tmp'), 'half')
+    for (const name of ['.checkpoint-000003.safetensors.', '.lock.', '.checkpoint-000007.safetensors.']) {
+      writeFileSync(program.path(`kept/${leftBehind(name, '.tmp')}`), 'half')
+    }
     const { code, result } = await program.json<Trained>([...train, '--checkpoint', 'kept', '--checkpoint-every', '7'])
     expect(code).toBe(0)
     expect(result.checkpoint).toEqual({ dir: 'kept', epoch: 30, resumedFrom: null })
@@ -234,7 +236,7 @@ describe('train --resume', () => {
         rmSync(path)
         mkdirSync(path)
       },
-      /cannot be read \(EISDIR\)/,
+      /passed over: .*is a directory; expected a checkpoint/,
     ],
     ['a ratings file', path => cpSync(program.path('ratings1.csv'), path), /header/],
   ]

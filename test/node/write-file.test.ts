@@ -1,7 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OutputError } from '../../src/errors.ts'
+import { removeAbandoned, temporaryName } from '../../src/node/temporary.ts'
 import { replaceFile, writeFileWhole } from '../../src/node/write-file.ts'
+import { leftBehind } from '../support/left-behind.ts'
 import { Scratch } from './read-ratings-helpers.ts'
 
 const scratch = new Scratch()
@@ -60,11 +63,53 @@ describe('writeFileWhole', () => {
   })
 })
 
+describe('what killed processes left', () => {
+  const day = 24 * 3600 * 1000
+
+  it('goes with the next file of that name, and nothing else does', async () => {
+    const elsewhere = (prefix: string) => leftBehind(prefix, '.tmp').replace(/\.[0-9a-f]{8}\./, '.00000000.')
+    const dead = leftBehind('.left.', '.tmp')
+    const aged = elsewhere('.left.')
+    const stays = [
+      // Of a process that lives, of another machine that may be at work, of another file, and what is not ours.
+      temporaryName('.left.', '.tmp'),
+      elsewhere('.left.'),
+      leftBehind('.left2.', '.tmp'),
+      leftBehind('.left.txt.', '.tmp'),
+      '.left.tmp',
+      `${dead}x`,
+      `.left.x${dead.slice('.left.'.length)}`,
+    ]
+    for (const name of [dead, aged, ...stays]) await scratch.file(name, 'half')
+    const long = new Date(Date.now() - 1.1 * day)
+    await utimes(scratch.path(aged), long, long)
+    const before = await scratch.names()
+    await writeFileWhole(scratch.path('left'), Uint8Array.of(1))
+    const names = await scratch.names()
+    expect(new Set([...names, dead, aged])).toEqual(new Set([...before, 'left']))
+    expect(names).toHaveLength(before.length - 1)
+    for (const name of stays) await rm(scratch.path(name))
+  })
+
+  it('goes from the temporary folder, by links not from elsewhere', async () => {
+    const folder = scratch.path('temporary')
+    await mkdir(folder)
+    const kept = await scratch.file('kept', 'of somebody else')
+    await mkdir(join(folder, leftBehind('lowrank-')))
+    await writeFile(join(folder, leftBehind('lowrank-')), 'half')
+    await symlink(scratch.folder, join(folder, leftBehind('lowrank-')))
+    await mkdir(join(folder, 'lowrank-cli-aB3'))
+    await removeAbandoned(folder, 'lowrank-')
+    expect(await readdir(folder)).toEqual(['lowrank-cli-aB3'])
+    expect(await readFile(kept, 'utf8')).toBe('of somebody else')
+  })
+})
+
 describe('replaceFile', () => {
   it('gives a path in the same folder and moves what stands there', async () => {
     const path = await scratch.file('target', 'old')
     await replaceFile(path, async temporary => {
-      expect(temporary).toMatch(/[\\/]\.target\.\d+\.[0-9a-f]+\.tmp$/)
+      expect(temporary).toMatch(/[\\/]\.target\.[0-9a-f]{8}\.\d+\.[0-9a-f]{12}\.tmp$/)
       await writeFile(temporary, 'new')
       expect(await readFile(path, 'utf8')).toBe('old')
     })

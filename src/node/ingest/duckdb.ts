@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
+import { removeAbandoned, temporaryName } from '../temporary.ts'
+
+const folderPrefix = 'lowrank-'
 
 export interface DuckDBSession {
   connection: DuckDBConnection
@@ -12,9 +15,14 @@ export interface DuckDBSession {
   close(): Promise<void>
 }
 
-/** An empty database in memory that spills to the temporary folder, and loads nothing from the network. */
+/**
+ * An empty database in memory that spills to the temporary folder, and loads nothing from the network. What killed
+ * processes left there is removed.
+ */
 export async function openDuckDB(): Promise<DuckDBSession> {
-  const folder = await mkdtemp(join(tmpdir(), 'lowrank-'))
+  await removeAbandoned(tmpdir(), folderPrefix)
+  const folder = join(tmpdir(), temporaryName(folderPrefix))
+  await mkdir(folder, { mode: 0o700 })
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
