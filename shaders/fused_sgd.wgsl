@@ -35,7 +35,8 @@ import package::lib::slices::{SLICES, between_sums, sum_first, sum_second};
 
 // (bits of r, place in the held block << 16 | place in the streamed block)
 @group(1) @binding(0) var<storage, read> entries: array<vec2u>;
-// SLICES + 2 words for each (stratum, workgroup, sub-stratum): the bounds of its tiles, the length of the longest.
+// SLICES + 2 words for each (stratum, workgroup, sub-stratum): the bounds of its tiles in the stratum, the length of the
+// longest.
 @group(1) @binding(1) var<storage, read> tiles: array<u32>;
 // First slot of each held block in its shard, then of each streamed block.
 @group(1) @binding(2) var<storage, read> blocks: array<u32>;
@@ -217,9 +218,9 @@ fn fused_sgd(
   for (var sub = 0u; sub < SUB_STRATA; sub++) {
     let streamed_block = ahead * SUB_STRATA + (slice + sub) % SUB_STRATA;
     let tile = (batch.tile_start + group * SUB_STRATA + sub) * (SLICES + 2);
-    let first = tiles[tile + slice];
-    @if(!sharded) let end = tiles[tile + slice + 1];
-    @if(sharded) let end = select(first, tiles[tile + slice + 1], is_own);
+    let first = batch.entry_place + tiles[tile + slice];
+    @if(!sharded) let end = batch.entry_place + tiles[tile + slice + 1];
+    @if(sharded) let end = select(first, batch.entry_place + tiles[tile + slice + 1], is_own);
     sums += train_tile(
       blocks[held_block],
       blocks[options.workgroups * SLICES + streamed_block],

@@ -10,7 +10,9 @@ struct Stratum {
   rate: f32,
   // Seed of the rounding to halves; another one for each stratum and epoch.
   noise: u32,
-  // Number of the first entry in `entries` among all.
+  // Place in `entries` of the stratum's first entry, from which the bounds of its tiles count.
+  entry_place: u32,
+  // Number among all of what would be the first entry in `entries`, if those before the stratum's were there; modulo 2^32.
   entry_start: u32,
   // Of a part of a stratum, whose held rows lie in one shard and whose streamed rows in another: its workers, and the first
   // slots of the shards.

@@ -8,6 +8,13 @@ const targetSeconds = 0.1
 /** Submits under way at once: one that runs, one that waits behind it. */
 const depth = 2
 
+/** What some steps need to be written before they run. */
+export interface Load {
+  /** The end of these steps. */
+  end: number
+  write(): void
+}
+
 interface Flight {
   steps: number
   done: Promise<void>
@@ -29,6 +36,8 @@ export class Submitter {
 
   /**
    * Encodes steps 0 to count - 1. Returns when all but the last pieces are done.
+   * @param loads one after another, the first for the steps from 0 on; each is written ahead of its steps, which share no
+   *   submit with others. Steps beyond the last one's end need none.
    * @throws the signal's reason between two pieces.
    */
   async run(
@@ -36,6 +45,7 @@ export class Submitter {
     count: number,
     encode: (pass: GPUComputePassEncoder, step: number) => void,
     signal?: AbortSignal,
+    loads: readonly Load[] = [],
   ): Promise<void> {
     const flights: Flight[] = []
     let last = performance.now()
@@ -48,10 +58,14 @@ export class Submitter {
       const wanted = Math.floor(targetSeconds / Math.max(perStep, 1e-7))
       this.#stepsPerSubmit = Math.max(1, Math.min(wanted, 2 * this.#stepsPerSubmit))
     }
+    let loaded = 0
+    let turn = 0
     for (let step = 0; step < count; ) {
       signal?.throwIfAborted()
-      const end = Math.min(count, step + this.#stepsPerSubmit)
-      flights.push({ steps: end - step, done: this.#submit(label, step, end, encode) })
+      const load = step === loaded ? loads[turn++] : undefined
+      if (step === loaded) loaded = turn >= loads.length ? count : load!.end
+      const end = Math.min(loaded, step + this.#stepsPerSubmit)
+      flights.push({ steps: end - step, done: this.#submit(label, step, end, encode, load) })
       step = end
       if (flights.length >= depth) await land()
     }
@@ -63,9 +77,11 @@ export class Submitter {
     step: number,
     end: number,
     encode: (pass: GPUComputePassEncoder, step: number) => void,
+    load: Load | undefined,
   ): Promise<void> {
     const { device } = this.#gpu
     const { settled } = capture(device, label, 0, () => {
+      load?.write()
       const encoder = device.createCommandEncoder({ label })
       const pass = encoder.beginComputePass({ label, ...this.#timer.next() })
       for (let s = step; s < end; s++) encode(pass, s)

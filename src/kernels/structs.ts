@@ -30,6 +30,7 @@ export const stratumStruct = scalarStruct('Stratum', {
   partial_start: 'u32',
   rate: 'f32',
   noise: 'u32',
+  entry_place: 'u32',
   entry_start: 'u32',
   worker_start: 'u32',
   worker_end: 'u32',

@@ -19,23 +19,8 @@ export interface TileOptions {
    * grid without replicas is bounded by entries / (entries of the heaviest row).
    */
   replicaCap?: number
-  /** Entries of a chunk at most: a chunk is what one buffer holds. At least one stratum goes into each. */
-  chunkEntries?: number
   /** Slots of a block at most. */
   blockSlots?: number | undefined
-}
-
-/** The strata of one buffer of entries. */
-export interface TileChunk {
-  /** First stratum, and the end. */
-  strata: [number, number]
-  /** First entry, and the end. */
-  entries: [number, number]
-  /**
-   * For each stratum, workgroup and sub-stratum, a row of S + 2 words: S + 1 bounds of the tiles that the slices work on,
-   * counted from the chunk's first entry, and the length of the longest of them.
-   */
-  tiles: Uint32Array<ArrayBuffer>
 }
 
 /**
@@ -58,7 +43,13 @@ export interface TileLayout {
    * half). By stratum, workgroup, sub-stratum and slice; a tile sorted by held place, streamed place, bits of the rating.
    */
   entries: Uint32Array<ArrayBuffer>
-  chunks: TileChunk[]
+  /** First entry of each stratum, and the end. */
+  stratumStart: Uint32Array<ArrayBuffer>
+  /**
+   * For each stratum, workgroup and sub-stratum, a row of S + 2 words: S + 1 bounds of the tiles that the slices work on,
+   * counted from the stratum's first entry, and the length of the longest of them.
+   */
+  tiles: Uint32Array<ArrayBuffer>
   /** entries / (workers * the longest worker's entries, summed over strata): the share of busy workers. */
   efficiency: number
   /** Mean number of entries for which a held row stays in registers. */
@@ -72,7 +63,7 @@ const stream = { users: 0x74696c65, items: 0x74696c66 } as const
  * it needs memory for the rows alone. The order of the entries has no bearing on the result.
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
-  const { seed, replicaCap, blockSlots, chunkEntries = Number.POSITIVE_INFINITY } = options
+  const { seed, replicaCap, blockSlots } = options
   const { length } = ratings
   const grid = gridOf(shape)
   const counts = {
@@ -105,7 +96,7 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
     userSlotCounts: held === 'users' ? heldSlotCounts : streamedSlotCounts,
     itemSlotCounts: held === 'items' ? heldSlotCounts : streamedSlotCounts,
     entries,
-    chunks: cutChunks(shape, tileStart, chunkEntries),
+    ...tileTable(shape, tileStart),
     efficiency: efficiencyOf(shape, tileStart),
     runLength: length / runs,
   }
@@ -278,27 +269,22 @@ function sortTiles(entries: Uint32Array, tileStart: Uint32Array): number {
   return runs
 }
 
-function cutChunks(shape: TileShape, tileStart: Uint32Array, most: number): TileChunk[] {
+/** The tiles' bounds as the kernel reads them. */
+function tileTable(shape: TileShape, tileStart: Uint32Array): Pick<TileLayout, 'stratumStart' | 'tiles'> {
   const { slices, strata } = shape
   const perStratum = tilesPerStratum(gridOf(shape), slices)
-  const entryAt = (stratum: number) => tileStart[stratum * perStratum]!
-  const chunks: TileChunk[] = []
-  for (let from = 0; from < strata; ) {
-    let to = from + 1
-    while (to < strata && entryAt(to + 1) - entryAt(from) <= most) to++
-    const tiles = new Uint32Array(((to - from) * perStratum * (slices + 2)) / slices)
-    for (let row = 0; row * (slices + 2) < tiles.length; row++) {
-      const tile = from * perStratum + row * slices
-      const at = row * (slices + 2)
-      let longest = 0
-      for (let slice = 0; slice <= slices; slice++) tiles[at + slice] = tileStart[tile + slice]! - entryAt(from)
-      for (let slice = 0; slice < slices; slice++) {
-        longest = Math.max(longest, tiles[at + slice + 1]! - tiles[at + slice]!)
-      }
-      tiles[at + slices + 1] = longest
+  const stratumStart = Uint32Array.from({ length: strata + 1 }, (_, stratum) => tileStart[stratum * perStratum]!)
+  const tiles = new Uint32Array(((tileStart.length - 1) / slices) * (slices + 2))
+  for (let row = 0; row * slices + 1 < tileStart.length; row++) {
+    const tile = row * slices
+    const at = row * (slices + 2)
+    const first = stratumStart[Math.floor(tile / perStratum)]!
+    let longest = 0
+    for (let slice = 0; slice <= slices; slice++) tiles[at + slice] = tileStart[tile + slice]! - first
+    for (let slice = 0; slice < slices; slice++) {
+      longest = Math.max(longest, tiles[at + slice + 1]! - tiles[at + slice]!)
     }
-    chunks.push({ strata: [from, to], entries: [entryAt(from), entryAt(to)], tiles })
-    from = to
+    tiles[at + slices + 1] = longest
   }
-  return chunks
+  return { stratumStart, tiles }
 }

@@ -7,10 +7,11 @@ import { gridOf } from '../layout/tile-grid.ts'
 import type { TileLayout } from '../layout/tiles.ts'
 import type { PairSums } from '../model/sums.ts'
 import { type ModelScale, packModel, type Shape } from '../model/tables.ts'
+import type { EntryStore, StepPlaces } from './entry-store.ts'
 import type { ErrorScale } from './error-scale.ts'
 import type { FusedOptions } from './fused-options.ts'
 import type { FusedSide } from './fused-side.ts'
-import { type StratumWindows, windowBytes } from './stratum-windows.ts'
+import { type StratumTable, type StratumWindows, windowBytes } from './stratum-windows.ts'
 
 export interface TileInput {
   variant: SliceVariant
@@ -22,14 +23,19 @@ export interface TileInput {
   sides: readonly FusedSide[]
   loss: PairSums
   windows: StratumWindows
+  store: EntryStore<StratumTable>
 }
 
-/** Encodes the tiles of a stratum. */
-export type EncodeStratum = (pass: GPUComputePassEncoder, stratum: number) => void
+/** Encodes the tiles of a stratum, whose entries lie where the epoch has its places. */
+export type EncodeStratum = (
+  pass: GPUComputePassEncoder,
+  stratum: number,
+  places: Pick<StepPlaces<StratumTable>, 'slot'>,
+) => void
 
-/** Uploads the entries and binds `fused_sgd` to them, chunk by chunk. */
+/** Binds `fused_sgd` to the entries, slot by slot. */
 export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput): Promise<EncodeStratum> {
-  const { variant, layout, scale, shape, options, units, loss, windows } = input
+  const { variant, layout, scale, shape, options, units, loss, windows, store } = input
   const { workgroups, heldBlocks: heldBlockCount } = gridOf(layout.shape)
   const { slices, strata, nested } = layout.shape
   const [users, items] = input.sides as [FusedSide, FusedSide]
@@ -82,24 +88,11 @@ export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput
       }),
     ),
   }
-  const groupOf: GPUBindGroup[] = []
-  for (const chunk of layout.chunks) {
-    const [from, to] = chunk.entries
-    const bound = pipeline.bind(
-      1,
-      {
-        entries: buffers.upload('entries', layout.entries.subarray(2 * from, 2 * to)),
-        tiles: buffers.upload('tiles', chunk.tiles),
-        ...common,
-      },
-      windowBytes,
-    )
-    for (let stratum = chunk.strata[0]; stratum < chunk.strata[1]; stratum++) groupOf[stratum] = bound
-  }
+  const slotGroups = store.slots.map(slot => pipeline.bind(1, { ...slot, ...common }, windowBytes))
   const workers = nested ? 1 : slices
-  return (pass, stratum) => {
+  return (pass, stratum, { slot }) => {
     for (const { held: h, streamed: s, from, to, offset } of windows.parts[stratum]!) {
-      const groups = [tableGroups[h]![s]!, groupOf[stratum]!]
+      const groups = [tableGroups[h]![s]!, slotGroups[slot[stratum]!]!]
       pipeline.dispatch(pass, groups, Math.ceil(to / workers) - Math.floor(from / workers), offset)
     }
   }

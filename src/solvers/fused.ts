@@ -11,6 +11,7 @@ import { gridOf } from '../layout/tile-grid.ts'
 import { packTiles, type TileLayout } from '../layout/tiles.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
+import { EntryStore, type Residency, type Room } from './entry-store.ts'
 import { type ErrorScale, errorScale } from './error-scale.ts'
 import type { FusedOptions } from './fused-options.ts'
 import { type FusedPlan, planFusedRows, type RowCounts } from './fused-plan.ts'
@@ -23,7 +24,7 @@ import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide } from './side-options.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 import { SolverTables } from './solver-tables.ts'
-import { cutSlots, StratumWindows, windowBytes } from './stratum-windows.ts'
+import { cutSlots, type StratumTable, StratumWindows, stratumTables, windowBytes } from './stratum-windows.ts'
 
 // Minimises, entry by entry (u, i, r),
 //
@@ -43,12 +44,14 @@ interface Resources {
   penalties: readonly PenaltyMeter[]
   loss: PairSums
   windows: StratumWindows
+  store: EntryStore<StratumTable>
   encodeStratum: EncodeStratum
 }
 
 export class FusedSolver implements Solver {
   readonly plan: SolverPlan
   readonly state: SolverTables
+  readonly residency: Residency
   readonly #buffers: BufferOwner
   readonly #options: FusedOptions
   readonly #resources: Resources
@@ -58,6 +61,7 @@ export class FusedSolver implements Solver {
   private constructor(gpu: Gpu, buffers: BufferOwner, options: FusedOptions, plan: SolverPlan, resources: Resources) {
     this.plan = plan
     this.state = stateOf(gpu, resources.sides)
+    this.residency = resources.store.residency
     this.#buffers = buffers
     this.#options = options
     this.#resources = resources
@@ -69,6 +73,7 @@ export class FusedSolver implements Solver {
    * Packs the ratings, uploads them and the initial parameters, compiles the kernels.
    * @param initial drawn once there is room for them
    * @param chosen instead of what `planFused` makes of the device and the data
+   * @param room for the entries; they are streamed where it is too small for all
    * @throws OptionError, LimitExceededError, OutOfMemoryError
    */
   static async create(
@@ -78,6 +83,7 @@ export class FusedSolver implements Solver {
     initial: () => Parameters,
     options: FusedOptions,
     chosen?: FusedPlan,
+    room?: Room,
   ): Promise<FusedSolver> {
     const buffers = gpu.buffers()
     try {
@@ -86,7 +92,7 @@ export class FusedSolver implements Solver {
         items: countRows(ratings.items, ratings.itemCount),
       }
       const cut = await fitToDevice(gpu, chosen ?? planFusedRows(counts, ratings.length, options, gpu.capabilities))
-      const { plan, resources } = await prepare(gpu, buffers, { ratings, counts, scale, initial, options, cut })
+      const { plan, resources } = await prepare(gpu, buffers, { ratings, counts, scale, initial, options, cut, room })
       await gpu.settle(buffers)
       await stage(gpu, resources.sides)
       return new FusedSolver(gpu, buffers, options, plan, resources)
@@ -101,9 +107,10 @@ export class FusedSolver implements Solver {
   }
 
   async runEpoch({ epoch, rateScale, signal }: EpochOrder): Promise<EpochSums> {
-    const { windows, loss, penalties, encodeStratum, sides } = this.#resources
+    const { windows, store, loss, penalties, encodeStratum, sides } = this.#resources
     const order = batchOrder(windows.strata, this.#options.seed, epoch)
-    windows.write(rateScale, epoch)
+    const places = store.place(order)
+    windows.write(rateScale, epoch, places)
     const encodeEnd = (pass: GPUComputePassEncoder) => {
       for (const side of sides) side.encodePublish(pass)
       for (const sums of [loss, ...penalties]) sums.encode(pass)
@@ -114,9 +121,10 @@ export class FusedSolver implements Solver {
       (pass, step) => {
         const stratum = order[step]
         if (stratum === undefined) encodeEnd(pass)
-        else encodeStratum(pass, stratum)
+        else encodeStratum(pass, stratum, places)
       },
       signal,
+      places.loads,
     )
     const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
       loss.read(),
@@ -140,12 +148,13 @@ interface FusedRun {
   initial: () => Parameters
   options: FusedOptions
   cut: FusedPlan
+  room: Room | undefined
 }
 
 async function prepare(
   gpu: Gpu,
   buffers: BufferOwner,
-  { ratings, counts, scale, initial, options, cut }: FusedRun,
+  { ratings, counts, scale, initial, options, cut, room }: FusedRun,
 ): Promise<{ plan: SolverPlan; resources: Resources }> {
   const { factors, precision } = options
   const shape = { users: ratings.userCount, items: ratings.itemCount, factors }
@@ -156,11 +165,11 @@ async function prepare(
   tables.write(gpu, initial())
   const layout = packTiles(ratings, cut.shape, {
     seed: options.seed,
-    chunkEntries: buffers.mostRows('entries', 8),
     blockSlots: cut.blockSlots,
   })
   const spans = cutSlots(layout, buffers.mostRows('slots', slotBytes(blocksPerRow, precision)))
   const windows = new StratumWindows(gpu, buffers, layout, spans, options.seed)
+  const store = new EntryStore(gpu, buffers, layout.shape.strata, stratumTables(layout), room)
   const units = options.optimizer === 'adagrad' ? errorScale(ratings, scale) : { score: 1, derivative: 1 }
   const squares = firstSquares(units, ratings.length)
   const fusedSides: FusedSide[] = []
@@ -209,6 +218,7 @@ async function prepare(
     sides: fusedSides,
     loss,
     windows,
+    store,
   })
   return {
     plan: describe(cut, layout, fusedSides, options),
@@ -218,8 +228,9 @@ async function prepare(
       penalties,
       loss,
       windows,
-      encodeStratum(pass, stratum) {
-        encodeTiles(pass, stratum)
+      store,
+      encodeStratum(pass, stratum, places) {
+        encodeTiles(pass, stratum, places)
         // Any window of the stratum tells its number.
         for (const side of fusedSides) side.encodeMerge?.(pass, windows.parts[stratum]![0]!.offset)
       },

@@ -1,4 +1,5 @@
 import type { FactorTables } from '../model/tables.ts'
+import type { Residency } from './entry-store.ts'
 import type { SolverTables } from './solver-tables.ts'
 
 export interface EpochOrder {
@@ -29,6 +30,8 @@ export interface Solver {
   readonly state: SolverTables
   /** How the work was cut for this device and these data, for people and for the model's metadata; plain JSON. */
   readonly plan: SolverPlan
+  /** How entries lie on the GPU. */
+  readonly residency?: Residency
   runEpoch(order: EpochOrder): Promise<EpochSums>
   destroy(): void
 }

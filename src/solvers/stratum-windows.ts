@@ -4,7 +4,8 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { stratumStruct } from '../kernels/structs.ts'
 import { type BlockSpan, cutBlocks, type StratumPart, stratumParts } from '../layout/shards.ts'
 import { gridOf, type TileShape } from '../layout/tile-grid.ts'
-import type { TileChunk, TileLayout } from '../layout/tiles.ts'
+import type { TileLayout } from '../layout/tiles.ts'
+import type { StepPlaces, StepTables } from './entry-store.ts'
 
 /** Bytes that a window of the strata's uniform buffer shows. */
 export const windowBytes = 16 * Math.ceil(stratumStruct.size / 16)
@@ -41,6 +42,17 @@ export function cutStrata(shape: TileShape, spans: SlotSpans): StratumPart[][] {
 export const windowStride = ({ minUniformBufferOffsetAlignment: alignment }: DeviceLimits): number =>
   alignment * Math.ceil(windowBytes / alignment)
 
+/** What a stratum reads of the entries. */
+export type StratumTable = 'entries' | 'tiles'
+
+export function stratumTables({ shape, entries, stratumStart, tiles }: TileLayout): StepTables<StratumTable> {
+  const words = tiles.length / shape.strata
+  return {
+    entries: stratum => entries.subarray(2 * stratumStart[stratum]!, 2 * stratumStart[stratum + 1]!),
+    tiles: stratum => tiles.subarray(stratum * words, (stratum + 1) * words),
+  }
+}
+
 /** A part of a stratum, and where its window lies. */
 export interface PartWindow extends StratumPart {
   offset: number
@@ -54,47 +66,45 @@ export class StratumWindows {
   readonly parts: readonly (readonly PartWindow[])[]
   readonly #gpu: Gpu
   readonly #bytes: ArrayBuffer
-  readonly #layout: Pick<TileLayout, 'shape'> & { chunks: readonly Omit<TileChunk, 'tiles'>[] }
+  readonly #layout: Pick<TileLayout, 'shape' | 'stratumStart'>
   readonly #spans: SlotSpans
   readonly #seed: number
 
-  constructor(gpu: Gpu, buffers: BufferOwner, { shape, chunks }: TileLayout, spans: SlotSpans, seed: number) {
+  constructor(gpu: Gpu, buffers: BufferOwner, { shape, stratumStart }: TileLayout, spans: SlotSpans, seed: number) {
     const stride = windowStride(gpu.capabilities.limits)
     let windows = 0
     this.strata = shape.strata
     this.parts = cutStrata(shape, spans).map(parts => parts.map(part => ({ ...part, offset: stride * windows++ })))
     this.#gpu = gpu
     this.#bytes = new ArrayBuffer(windows * stride)
-    this.#layout = { shape, chunks: chunks.map(({ strata, entries }) => ({ strata, entries })) }
+    this.#layout = { shape, stratumStart }
     this.#spans = spans
     this.#seed = seed
     this.buffer = buffers.uniform('strata', this.#bytes)
   }
 
-  write(rate: number, epoch: number): void {
+  /** @param places of the strata in this epoch */
+  write(rate: number, epoch: number, { start }: Pick<StepPlaces<StratumTable>, 'start'>): void {
     const view = new DataView(this.#bytes)
-    const { shape, chunks } = this.#layout
-    const { workgroups, subStrata, heldBlocks } = gridOf(shape)
+    const { shape, stratumStart } = this.#layout
+    const { heldBlocks } = gridOf(shape)
     const { held, streamed } = this.#spans
-    for (const {
-      strata: [from, to],
-      entries: [firstEntry],
-    } of chunks) {
-      for (let stratum = from; stratum < to; stratum++) {
-        for (const part of this.parts[stratum]!) {
-          stratumStruct.write(view, part.offset, {
-            stratum,
-            tile_start: (stratum - from) * workgroups * subStrata,
-            partial_start: stratum * heldBlocks,
-            rate,
-            noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * shape.strata + stratum + 1, 0x85ebca6b),
-            entry_start: firstEntry,
-            worker_start: part.from,
-            worker_end: part.to,
-            held_start: held[part.held]!.first,
-            streamed_start: streamed[part.streamed]!.first,
-          })
-        }
+    for (let stratum = 0; stratum < shape.strata; stratum++) {
+      const entryPlace = start.entries[stratum]! / 2
+      for (const part of this.parts[stratum]!) {
+        stratumStruct.write(view, part.offset, {
+          stratum,
+          tile_start: start.tiles[stratum]! / (shape.slices + 2),
+          partial_start: stratum * heldBlocks,
+          rate,
+          noise: Math.imul(this.#seed + 1, 0x9e3779b1) + Math.imul(epoch * shape.strata + stratum + 1, 0x85ebca6b),
+          entry_place: entryPlace,
+          entry_start: stratumStart[stratum]! - entryPlace,
+          worker_start: part.from,
+          worker_end: part.to,
+          held_start: held[part.held]!.first,
+          streamed_start: streamed[part.streamed]!.first,
+        })
       }
     }
     this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)

@@ -3,18 +3,23 @@ import type { Gpu } from '../gpu/gpu.ts'
 import type { ModelScale, Parameters } from '../model/tables.ts'
 import { AlsSolver } from '../solvers/als.ts'
 import { BprSolver } from '../solvers/bpr.ts'
+import type { Room } from '../solvers/entry-store.ts'
 import { FusedSolver } from '../solvers/fused.ts'
 import { MinibatchSolver } from '../solvers/minibatch.ts'
 import type { Solver } from '../solvers/solver.ts'
 import { implicitOptions, type ResolvedOptions } from './options.ts'
 
-/** The solver that the options ask for. */
+/**
+ * The solver that the options ask for.
+ * @param room for its entries
+ */
 export function createSolver(
   gpu: Gpu,
   ratings: Ratings,
   scale: ModelScale,
   initial: () => Parameters,
   options: ResolvedOptions,
+  room?: Room,
 ): Promise<Solver> {
   const { optimizer } = options
   if (options.model === 'bpr') {
@@ -31,6 +36,6 @@ export function createSolver(
     })
   }
   return options.solver === 'sgd' && (optimizer === 'sgd' || optimizer === 'adagrad')
-    ? FusedSolver.create(gpu, ratings, scale, initial, { ...options, optimizer })
+    ? FusedSolver.create(gpu, ratings, scale, initial, { ...options, optimizer }, undefined, room)
     : MinibatchSolver.create(gpu, ratings, scale, initial, options)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceLostError, GpuFailedError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { Submitter } from '../../src/gpu/submitter.ts'
+import { type Load, Submitter } from '../../src/gpu/submitter.ts'
 import { GpuTimer } from '../../src/gpu/timer.ts'
 import { PairSums } from '../../src/model/sums.ts'
 import { onOwnGpu, useGpu } from '../support/gpu.ts'
@@ -14,6 +14,7 @@ describe('Submitter', () => {
     gpu: Gpu,
     meddle: (step: number, pass: GPUComputePassEncoder) => void,
     signal?: AbortSignal,
+    loads: readonly Load[] = [],
   ): Promise<number[]> {
     const buffers = gpu.buffers()
     const sums = await PairSums.create(gpu, buffers, 'sums', 1000)
@@ -29,6 +30,7 @@ describe('Submitter', () => {
           sums.encode(pass)
         },
         signal,
+        loads,
       )
       return steps
     } finally {
@@ -47,6 +49,32 @@ describe('Submitter', () => {
     const meddle = (step: number) => step === 5 && abort.abort(reason)
     await expect(run(device.gpu, meddle, abort.signal)).rejects.toBe(reason)
     await device.gpu.idle()
+  })
+
+  it('writes each load ahead of its steps, in submits of their own', async () => {
+    const { queue } = device.gpu.device
+    const { submit } = queue
+    const seen: (number | string)[] = []
+    const ends = [1, 7, 8, 300, 990]
+    const loads = ends.map(end => ({ end, write: () => seen.push(`load to ${end}`) }))
+    queue.submit = function (commands) {
+      seen.push('submit')
+      submit.call(this, commands)
+    }
+    try {
+      await run(device.gpu, step => seen.push(step), undefined, loads)
+    } finally {
+      queue.submit = submit
+    }
+    let step = 0
+    ends.forEach((end, at) => {
+      const from = seen.indexOf(`load to ${end}`)
+      expect(seen[from - 1]).toBe(at === 0 ? undefined : 'submit')
+      const to = at + 1 < ends.length ? seen.indexOf(`load to ${ends[at + 1]}`) : seen.length
+      const steps = seen.slice(from + 1, to).filter(one => one !== 'submit')
+      const last = at + 1 < ends.length ? end : 1000
+      expect(steps).toEqual(Array.from({ length: last - step }, () => step++))
+    })
   })
 
   // A piece behind the one that failed fails as well; the runner reports a rejection that nobody hears.

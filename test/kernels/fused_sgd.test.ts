@@ -69,7 +69,7 @@ describe('fused_sgd', () => {
     const one: Case = { factors: 5, lanes: 2, shape: flat(1, 4) }
     // One worker: all entries lie in its one stratum; slices without a tile do nothing.
     const problem = fusedProblem(new Random(entries), { ...one, entries: Math.max(1, entries) })
-    if (entries === 0) problem.layout.chunks[0]!.tiles.fill(0)
+    if (entries === 0) problem.layout.tiles.fill(0)
     const result = await runKernel(device.gpu, fusedSgd(variantOf(one)), fusedRun(problem))
     expectStratum(result, problem)
   })

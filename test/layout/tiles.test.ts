@@ -36,7 +36,6 @@ const problem = fc.record({
   users: fc.integer({ min: 1, max: 40 }),
   items: fc.integer({ min: 1, max: 40 }),
   shape,
-  chunkEntries: fc.constantFrom(undefined, 1, 60),
 })
 
 const ratingsOf = ({ seed, entries, users, items }: { seed: number; entries: number; users: number; items: number }) =>
@@ -54,9 +53,9 @@ const text = (user: number, item: number, value: number) => `${user} ${item} ${v
 describe('packTiles', () => {
   it('holds every entry once, in the tile of its rows', () => {
     fc.assert(
-      fc.property(problem, ({ chunkEntries, ...given }) => {
+      fc.property(problem, given => {
         const ratings = ratingsOf(given)
-        const layout = packTiles(ratings, given.shape, { seed: given.seed, ...(chunkEntries ? { chunkEntries } : {}) })
+        const layout = packTiles(ratings, given.shape, { seed: given.seed })
         const [held, streamed] = layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
         const found = stepsOf(layout).flatMap(({ tiles }) =>
           tiles.flatMap(({ heldBlock, streamedBlock, entries }) =>
@@ -160,24 +159,24 @@ describe('packTiles', () => {
     }
   })
 
-  it('cuts chunks between strata, each within the bound where a stratum is', () => {
-    const ratings = skewed(new Random(8), 900, 60, 50)
-    const { chunks } = packTiles(
-      ratings,
-      { workers: 9, strata: 9, slices: 1, nested: false },
-      { seed: 1, chunkEntries: 250 },
+  it("tells each stratum's entries, and its tiles' bounds among them", () => {
+    fc.assert(
+      fc.property(problem, given => {
+        const { stratumStart, tiles } = packTiles(ratingsOf(given), given.shape, { seed: given.seed })
+        const { strata, slices } = given.shape
+        expect(stratumStart[0]).toBe(0)
+        expect(stratumStart).toHaveLength(strata + 1)
+        const words = tiles.length / strata
+        for (let stratum = 0; stratum < strata; stratum++) {
+          const own = tiles.subarray(stratum * words, (stratum + 1) * words)
+          expect(own[0]).toBe(0)
+          expect(own[words - 2]).toBe(stratumStart[stratum + 1]! - stratumStart[stratum]!)
+          for (let row = slices + 2; row < words; row += slices + 2) expect(own[row]).toBe(own[row - 2])
+        }
+        expect(stratumStart.at(-1)).toBe(given.entries)
+      }),
+      { seed: 14, numRuns: 100 },
     )
-    expect(chunks.length).toBeGreaterThan(3)
-    expect(chunks[0]!.strata[0]).toBe(0)
-    expect(chunks.at(-1)!.strata[1]).toBe(9)
-    chunks.forEach(({ strata, entries }, index) => {
-      if (index > 0) {
-        expect(strata[0]).toBe(chunks[index - 1]!.strata[1])
-        expect(entries[0]).toBe(chunks[index - 1]!.entries[1])
-      }
-      if (strata[1] - strata[0] > 1) expect(entries[1] - entries[0]).toBeLessThanOrEqual(250)
-    })
-    expect(chunks.at(-1)!.entries[1]).toBe(900)
   })
 
   it('breaks the bound that one popular item sets to the parallelism', () => {

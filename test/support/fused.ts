@@ -97,7 +97,14 @@ export const packFactors = ({ factors }: ReferenceSlots, k: number) =>
   padRows(Float32Array.from(factors), factors.length / k, k)
 
 /** What a stratum's window holds where it is not in parts. */
-export const wholeStratum = { entry_start: 0, worker_start: 0, worker_end: 0, held_start: 0, streamed_start: 0 }
+export const wholeStratum = {
+  entry_place: 0,
+  entry_start: 0,
+  worker_start: 0,
+  worker_end: 0,
+  held_start: 0,
+  streamed_start: 0,
+}
 
 /** What `runKernel` takes for a stratum; factors as f32 unless given as halves. */
 export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; streamed: Uint32Array }) {
@@ -108,7 +115,6 @@ export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; st
     layout.held === 'users'
       ? [layout.users.blockStart, layout.items.blockStart]
       : [layout.items.blockStart, layout.users.blockStart]
-  const [{ tiles }] = layout.chunks as [TileLayout['chunks'][0]]
   return {
     constants: {
       FACTOR_BLOCKS: factorBlocks(k),
@@ -133,7 +139,7 @@ export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; st
       }),
       partials: { words: 2 * layout.shape.strata * heldBlocks },
       entries: Uint32Array.from(layout.entries),
-      tiles,
+      tiles: layout.tiles,
       blocks: Uint32Array.from({ length: heldBlocks + streamedBlocks }, (_, block) =>
         block < heldBlocks ? heldStart[Math.min(block, heldStart.length - 1)]! : streamedStart[block - heldBlocks]!,
       ),
@@ -142,6 +148,7 @@ export function fusedRun(problem: FusedProblem, halves?: { held: Uint32Array; st
         stratum,
         tile_start: stratum * workgroups * subStrata,
         partial_start: stratum * heldBlocks,
+        entry_place: layout.stratumStart[stratum]!,
         rate: 0.5,
         noise: 12345,
       }),

@@ -26,31 +26,30 @@ export function stepsOf(layout: TileLayout): Step[] {
   const [heldSide, streamedSide] = layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
   const values = new Float32Array(layout.entries.buffer)
   const steps: Step[] = []
-  for (const chunk of layout.chunks) {
-    let at = 0
-    for (let stratum = chunk.strata[0]; stratum < chunk.strata[1]; stratum++) {
-      for (let workgroup = 0; workgroup < workgroups; workgroup++) {
-        for (let sub = 0; sub < subStrata; sub++) {
-          const row = chunk.tiles.subarray(at, at + slices + 2)
-          at += slices + 2
-          const tiles = Array.from({ length: slices }, (_, slice) => {
-            const heldBlock = workgroup * slices + slice
-            const streamedBlock = nested
-              ? ((workgroup + stratum) % strata) * slices + ((slice + sub) % slices)
-              : (heldBlock + stratum) % strata
-            const entries: TileEntry[] = []
-            for (let e = chunk.entries[0] + row[slice]!; e < chunk.entries[0] + row[slice + 1]!; e++) {
-              const places = layout.entries[2 * e + 1]!
-              entries.push({
-                held: heldSide.blockStart[heldBlock]! + Math.floor(places / 65536),
-                streamed: streamedSide.blockStart[streamedBlock]! + (places % 65536),
-                value: values[2 * e]!,
-              })
-            }
-            return { heldBlock, streamedBlock, entries }
-          })
-          steps.push({ stratum, workgroup, sub, tiles, longest: row[slices + 1]! })
-        }
+  let at = 0
+  for (let stratum = 0; stratum < strata; stratum++) {
+    const first = layout.stratumStart[stratum]!
+    for (let workgroup = 0; workgroup < workgroups; workgroup++) {
+      for (let sub = 0; sub < subStrata; sub++) {
+        const row = layout.tiles.subarray(at, at + slices + 2)
+        at += slices + 2
+        const tiles = Array.from({ length: slices }, (_, slice) => {
+          const heldBlock = workgroup * slices + slice
+          const streamedBlock = nested
+            ? ((workgroup + stratum) % strata) * slices + ((slice + sub) % slices)
+            : (heldBlock + stratum) % strata
+          const entries: TileEntry[] = []
+          for (let e = first + row[slice]!; e < first + row[slice + 1]!; e++) {
+            const places = layout.entries[2 * e + 1]!
+            entries.push({
+              held: heldSide.blockStart[heldBlock]! + Math.floor(places / 65536),
+              streamed: streamedSide.blockStart[streamedBlock]! + (places % 65536),
+              value: values[2 * e]!,
+            })
+          }
+          return { heldBlock, streamedBlock, entries }
+        })
+        steps.push({ stratum, workgroup, sub, tiles, longest: row[slices + 1]! })
       }
     }
   }
