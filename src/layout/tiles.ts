@@ -1,7 +1,7 @@
 import { Random } from '../data/random.ts'
 import type { Ratings } from '../data/ratings.ts'
+import { rowCounts } from '../data/row-counts.ts'
 import { type BlockLayout, dealBlocks } from './blocks.ts'
-import { countRows } from './rows.ts'
 import {
   efficiencyOf,
   gridOf,
@@ -11,6 +11,8 @@ import {
   tileFinder,
   tilesPerStratum,
 } from './tile-grid.ts'
+import { type Places, placesOf, replicaAt, SEVERAL, slotCountsOf } from './tile-places.ts'
+import { sortTiles } from './tile-sort.ts'
 
 export interface TileOptions {
   seed: number
@@ -59,17 +61,14 @@ export interface TileLayout {
 const stream = { users: 0x74696c65, items: 0x74696c66 } as const
 
 /**
- * Deals rows to blocks and entries to tiles. Linear in the entries but for the sort inside a tile; beside what it returns
- * it needs memory for the rows alone. The order of the entries has no bearing on the result.
+ * Deals rows to blocks and entries to tiles. Linear in the entries; beside what it returns it needs memory for the rows and
+ * the largest tile alone. The order of the entries has no bearing on the result.
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
   const { seed, replicaCap, blockSlots } = options
   const { length } = ratings
   const grid = gridOf(shape)
-  const counts = {
-    users: countRows(ratings.users, ratings.userCount),
-    items: countRows(ratings.items, ratings.itemCount),
-  }
+  const counts = rowCounts(ratings)
   const { held, streamed, ...dealt } = planDealing(counts, shape, length, replicaCap)
   const deal = (side: SideName) =>
     dealBlocks(counts[side], dealt.blocks[side], dealt.caps[side], new Random(seed, stream[side]), blockSlots)
@@ -87,7 +86,7 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
 
   const tileStart = countTiles(placing)
   const { entries, heldSlotCounts, streamedSlotCounts } = placeEntries(placing, ratings.values, tileStart)
-  const runs = sortTiles(entries, tileStart)
+  const runs = sortTiles(entries, tileStart, { held: mostSlots(blocks[held]), streamed: mostSlots(blocks[streamed]) })
   return {
     shape,
     held,
@@ -136,65 +135,6 @@ function runsOf(counts: Uint32Array, blocks: number): number {
   return runs
 }
 
-/** One side of the entries, with all that finds an entry's slot. */
-interface Places {
-  rows: Uint32Array
-  others: Uint32Array
-  seed: number
-  blocks: BlockLayout
-  /**
-   * Block and place in it of each row that has one slot, side by side, so that an entry costs one cache miss a side; SEVERAL
-   * as the block of a row with replicas.
-   */
-  ofRow: Uint32Array
-  blockOf: Uint32Array
-}
-
-const SEVERAL = 0xffffffff
-
-function placesOf(blocks: BlockLayout, rows: Uint32Array, others: Uint32Array, seed: number): Places {
-  const { blockStart, rowOf, slotStart, slots } = blocks
-  const blockOf = new Uint32Array(rowOf.length)
-  for (let block = 0; block + 1 < blockStart.length; block++) {
-    blockOf.fill(block, blockStart[block]!, blockStart[block + 1]!)
-  }
-  const ofRow = new Uint32Array(2 * (slotStart.length - 1))
-  for (let row = 0; 2 * row < ofRow.length; row++) {
-    const first = slotStart[row]!
-    const slot = slots[first]!
-    ofRow[2 * row] = slotStart[row + 1]! - first > 1 ? SEVERAL : blockOf[slot]!
-    ofRow[2 * row + 1] = slot - blockStart[blockOf[slot]!]!
-  }
-  return { rows, others, seed, blocks, ofRow, blockOf }
-}
-
-/** The slot of an entry whose row has replicas: the one that a hash of row and other row chooses. */
-function replicaAt({ rows, others, seed, blocks }: Places, entry: number): number {
-  const row = rows[entry]!
-  const first = blocks.slotStart[row]!
-  const replicas = blocks.slotStart[row + 1]! - first
-  return blocks.slots[first + (mix(mix(row ^ seed) ^ others[entry]!) % replicas)]!
-}
-
-/** The block of an entry. */
-function blockAt(places: Places, entry: number): number {
-  const block = places.ofRow[2 * places.rows[entry]!]!
-  return block === SEVERAL ? places.blockOf[replicaAt(places, entry)]! : block
-}
-
-/** Entries of each slot of rows without replicas; those of the others are counted as they are placed. */
-function slotCountsOf({ blocks, ofRow }: Places, counts: Uint32Array): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from(blocks.rowOf, row => (ofRow[2 * row] === SEVERAL ? 0 : counts[row]!))
-}
-
-/** A bijection of 32-bit words that leaves no pattern (Wellons' lowbias32). */
-function mix(word: number): number {
-  let x = word >>> 0
-  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
-  x = Math.imul(x ^ (x >>> 15), 0xd35a2d97)
-  return (x ^ (x >>> 15)) >>> 0
-}
-
 interface Placing {
   shape: TileShape
   grid: TileGrid
@@ -207,66 +147,73 @@ interface Placing {
 }
 
 /** First entry of each tile, and the end. */
-function countTiles(placing: Placing): Uint32Array {
-  const { shape, grid, length, held, streamed, tileOf } = placing
-  const start = new Uint32Array(shape.strata * tilesPerStratum(grid, shape.slices) + 1)
+function countTiles({ grid, shape, tileOf, length, held, streamed }: Placing): Uint32Array {
+  // By pair of blocks first, whose number costs an entry no division.
+  const { heldBlocks, streamedBlocks } = grid
+  const counts = new Uint32Array(heldBlocks * streamedBlocks)
+  const { rows: heldRows, ofRow: heldOf } = held
+  const { rows: streamedRows, ofRow: streamedOf } = streamed
   for (let entry = 0; entry < length; entry++) {
-    start[tileOf(blockAt(held, entry), blockAt(streamed, entry)) + 1]!++
+    let heldBlock = heldOf[2 * heldRows[entry]!]!
+    let streamedBlock = streamedOf[2 * streamedRows[entry]!]!
+    if (heldBlock === SEVERAL) heldBlock = held.blockOf[replicaAt(held, entry)]!
+    if (streamedBlock === SEVERAL) streamedBlock = streamed.blockOf[replicaAt(streamed, entry)]!
+    counts[heldBlock * streamedBlocks + streamedBlock]!++
+  }
+  const start = new Uint32Array(shape.strata * tilesPerStratum(grid, shape.slices) + 1)
+  for (let pair = 0; pair < counts.length; pair++) {
+    const tile = tileOf(Math.floor(pair / streamedBlocks), pair % streamedBlocks)
+    start[tile + 1] = counts[pair]!
   }
   for (let tile = 0; tile + 1 < start.length; tile++) start[tile + 1]! += start[tile]!
   return start
 }
 
 function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32Array) {
-  const { length, held, streamed, tileOf } = placing
+  const { grid, length, held, streamed, tileOf } = placing
+  const { heldBlocks, streamedBlocks } = grid
   const entries = new Uint32Array(2 * length)
   const heldSlotCounts = slotCountsOf(held, placing.heldCounts)
   const streamedSlotCounts = slotCountsOf(streamed, placing.streamedCounts)
   const bits = new Uint32Array(values.buffer, values.byteOffset, length)
-  const next = tileStart.slice(0, -1)
+  const next = new Uint32Array(heldBlocks * streamedBlocks)
+  for (let pair = 0; pair < next.length; pair++) {
+    next[pair] = tileStart[tileOf(Math.floor(pair / streamedBlocks), pair % streamedBlocks)]!
+  }
+  const { rows: heldRows, ofRow: heldOf } = held
+  const { rows: streamedRows, ofRow: streamedOf } = streamed
   for (let entry = 0; entry < length; entry++) {
-    const heldRow = held.rows[entry]!
-    let heldBlock = held.ofRow[2 * heldRow]!
-    let heldPlace = held.ofRow[2 * heldRow + 1]!
+    const heldAt = 2 * heldRows[entry]!
+    let heldBlock = heldOf[heldAt]!
+    let heldPlace = heldOf[heldAt + 1]!
     if (heldBlock === SEVERAL) {
       const slot = replicaAt(held, entry)
       heldSlotCounts[slot]!++
       heldBlock = held.blockOf[slot]!
       heldPlace = slot - held.blocks.blockStart[heldBlock]!
     }
-    const streamedRow = streamed.rows[entry]!
-    let streamedBlock = streamed.ofRow[2 * streamedRow]!
-    let streamedPlace = streamed.ofRow[2 * streamedRow + 1]!
+    const streamedAt = 2 * streamedRows[entry]!
+    let streamedBlock = streamedOf[streamedAt]!
+    let streamedPlace = streamedOf[streamedAt + 1]!
     if (streamedBlock === SEVERAL) {
       const slot = replicaAt(streamed, entry)
       streamedSlotCounts[slot]!++
       streamedBlock = streamed.blockOf[slot]!
       streamedPlace = slot - streamed.blocks.blockStart[streamedBlock]!
     }
-    const place = next[tileOf(heldBlock, streamedBlock)]!++
-    entries[2 * place] = bits[entry]!
-    entries[2 * place + 1] = (heldPlace << 16) | streamedPlace
+    const place = 2 * next[heldBlock * streamedBlocks + streamedBlock]!++
+    entries[place] = bits[entry]!
+    entries[place + 1] = (heldPlace << 16) | streamedPlace
   }
   return { entries, heldSlotCounts, streamedSlotCounts }
 }
 
-/** Sorts each tile; returns the number of runs. */
-function sortTiles(entries: Uint32Array, tileStart: Uint32Array): number {
-  // As little-endian 64-bit numbers, the places are the high word and the rating the low one.
-  const words = new BigUint64Array(entries.buffer)
-  let runs = 0
-  for (let tile = 0; tile + 1 < tileStart.length; tile++) {
-    const start = tileStart[tile]!
-    const end = tileStart[tile + 1]!
-    if (end - start > 1) words.subarray(start, end).sort()
-    let previous = -1
-    for (let entry = start; entry < end; entry++) {
-      const place = entries[2 * entry + 1]! >>> 16
-      if (place !== previous) runs++
-      previous = place
-    }
+function mostSlots({ blockStart }: BlockLayout): number {
+  let most = 0
+  for (let block = 0; block + 1 < blockStart.length; block++) {
+    most = Math.max(most, blockStart[block + 1]! - blockStart[block]!)
   }
-  return runs
+  return most
 }
 
 /** The tiles' bounds as the kernel reads them. */

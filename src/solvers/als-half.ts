@@ -1,10 +1,11 @@
 import type { Ratings } from '../data/ratings.ts'
+import { rowCounts } from '../data/row-counts.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import type { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { countRows, occupiedRows } from '../layout/rows.ts'
+import { occupiedRows } from '../layout/rows.ts'
 import { PairSums } from '../model/sums.ts'
 import type { FactorTables, ModelScale } from '../model/tables.ts'
 import type { AlsOptions } from './als-options.ts'
@@ -47,7 +48,7 @@ export async function createHalf(
   { ratings, scale, options, plan, tables, timer }: AlsRun,
 ): Promise<Half> {
   const { factors, biases } = options
-  const counts = countRows(ratings[name], tables.shape[name])
+  const counts = rowCounts(ratings)[name]
   const solved = tables[name]
   const fixed = tables[other[name]]
   const targets = alsTargets(ratings, name, scale.mean, counts, options)

@@ -1,8 +1,9 @@
 import type { Ratings } from '../data/ratings.ts'
+import { rowCounts } from '../data/row-counts.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { countRows, occupiedRows } from '../layout/rows.ts'
+import { occupiedRows } from '../layout/rows.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { alsCost } from './als-cost.ts'
 import { createHalf, type Half, type SideName, sides } from './als-half.ts'
@@ -165,7 +166,7 @@ function describe(
   const { slices, exact } = plan
   const cost = (name: SideName) =>
     alsCost({
-      rows: countOccupied(ratings, name),
+      rows: occupiedRows(rowCounts(ratings)[name]),
       fixedRows: name === 'users' ? ratings.itemCount : ratings.userCount,
       entries: ratings.length,
       options,
@@ -191,8 +192,4 @@ function describe(
 function shardsOf({ users, items }: FactorTables): { shards?: number } {
   const shards = users.shards.length + items.shards.length
   return shards > 2 ? { shards } : {}
-}
-
-function countOccupied(ratings: Ratings, name: SideName): number {
-  return occupiedRows(countRows(ratings[name], name === 'users' ? ratings.userCount : ratings.itemCount))
 }

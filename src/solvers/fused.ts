@@ -1,4 +1,5 @@
 import type { Ratings } from '../data/ratings.ts'
+import { rowCounts } from '../data/row-counts.ts'
 import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
@@ -6,7 +7,6 @@ import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { batchOrder } from '../layout/batches.ts'
-import { countRows } from '../layout/rows.ts'
 import { gridOf } from '../layout/tile-grid.ts'
 import { packTiles, type TileLayout } from '../layout/tiles.ts'
 import { PairSums } from '../model/sums.ts'
@@ -87,10 +87,7 @@ export class FusedSolver implements Solver {
   ): Promise<FusedSolver> {
     const buffers = gpu.buffers()
     try {
-      const counts = {
-        users: countRows(ratings.users, ratings.userCount),
-        items: countRows(ratings.items, ratings.itemCount),
-      }
+      const counts = rowCounts(ratings)
       const cut = await fitToDevice(gpu, chosen ?? planFusedRows(counts, ratings.length, options, gpu.capabilities))
       const { plan, resources } = await prepare(gpu, buffers, { ratings, counts, scale, initial, options, cut, room })
       await gpu.settle(buffers)

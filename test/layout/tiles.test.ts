@@ -5,7 +5,7 @@ import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import type { TileShape } from '../../src/layout/tile-grid.ts'
 import { packTiles } from '../../src/layout/tiles.ts'
-import { stepsOf } from '../support/tiles.ts'
+import { stepsOf, type TileEntry } from '../support/tiles.ts'
 
 /** Skewed entries: a third of them fall on the first user or the first item; a pair may stand twice. */
 function skewed(random: Random, entries: number, userCount: number, itemCount: number): Ratings {
@@ -48,6 +48,11 @@ class Multiset {
   }
 }
 
+const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]!
+
+const byPlace = (a: TileEntry, b: TileEntry) =>
+  a.held - b.held || a.streamed - b.streamed || bitsOf(a.value) - bitsOf(b.value)
+
 const text = (user: number, item: number, value: number) => `${user} ${item} ${value}`
 
 describe('packTiles', () => {
@@ -58,14 +63,15 @@ describe('packTiles', () => {
         const layout = packTiles(ratings, given.shape, { seed: given.seed })
         const [held, streamed] = layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
         const found = stepsOf(layout).flatMap(({ tiles }) =>
-          tiles.flatMap(({ heldBlock, streamedBlock, entries }) =>
-            entries.map(entry => {
+          tiles.flatMap(({ heldBlock, streamedBlock, entries }) => {
+            expect(entries).toEqual(entries.toSorted(byPlace))
+            return entries.map(entry => {
               expect(entry.held).toBeLessThan(held.blockStart[heldBlock + 1]!)
               expect(entry.streamed).toBeLessThan(streamed.blockStart[streamedBlock + 1]!)
               const [one, other] = [held.rowOf[entry.held]!, streamed.rowOf[entry.streamed]!]
               return layout.held === 'users' ? text(one, other, entry.value) : text(other, one, entry.value)
-            }),
-          ),
+            })
+          }),
         )
         const expected = Array.from({ length: ratings.length }, (_, e) =>
           text(ratings.users[e]!, ratings.items[e]!, ratings.values[e]!),

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Ratings } from '../../data/ratings.ts'
-import { countRows } from '../../layout/rows.ts'
+import { rowCounts } from '../../data/row-counts.ts'
 import type { ModelParts } from '../../model/parts.ts'
 import { readModel } from '../../node/model-file.ts'
 import { count, counted, facts, bytes as inBytes, percent, score, single } from '../format.ts'
@@ -144,7 +144,7 @@ interface HeaviestRow {
 /** The user or the item with the most entries. */
 function heaviestRow(ratings: Ratings, side: 'users' | 'items'): HeaviestRow {
   const ids = side === 'users' ? ratings.userIds : ratings.itemIds
-  const counts = countRows(ratings[side], ids.size)
+  const counts = rowCounts(ratings)[side]
   const row = counts.reduce((best, entries, index) => (entries > counts[best]! ? index : best), 0)
   return { id: ids.at(row), entries: counts[row]!, share: counts[row]! / ratings.length }
 }
