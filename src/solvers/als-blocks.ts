@@ -1,7 +1,7 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { alsBlockStruct, alsOptionsStruct } from '../kernels/structs.ts'
-import type { RowBlock, RowEntries } from '../layout/row-blocks.ts'
+import type { RowBlock } from '../layout/row-blocks.ts'
 import type { SideTable } from '../model/side-table.ts'
 import type { PairSums } from '../model/sums.ts'
 import type { AlsPlan } from './als-plan.ts'
@@ -15,9 +15,28 @@ export interface SideTables {
   bias: GPUBuffer
 }
 
+/** A side's rows with entries, cut into blocks. */
+export interface PackedRows {
+  /** Most entries first. */
+  rows: Uint32Array
+  blocks: readonly RowBlock[]
+  /** Where a side of the model lies in several shards: the rows of each block's own tables, by which the block numbers them. */
+  locals: readonly LocalRows[] | undefined
+}
+
+/** The rows of a block's own tables. */
+export interface LocalRows {
+  /** The row of each slot. */
+  solved: Uint32Array<ArrayBuffer>
+  /** The block's segments, or some of them and of its entries that name no more rows than fit. */
+  parts: { segments: Uint32Array<ArrayBuffer>; fixed: Uint32Array<ArrayBuffer> }[]
+}
+
 export interface AlsSideInput {
   label: 'users' | 'items'
-  entries: RowEntries
+  packed: PackedRows
+  /** The buffer of each block's entries. */
+  entries: readonly GPUBuffer[]
   /** The rows that are solved, and the other side's. */
   solved: SideTable
   fixed: SideTable
@@ -80,15 +99,20 @@ export interface SegmentPart {
   bring?: Encode
 }
 
+/** What a block is bound to: its entries, and the pairs from `pairStart` on for its rows' objectives. */
+export interface BlockPlaces {
+  entries: GPUBuffer
+  pairStart: number
+}
+
 /**
- * Encodes the dispatches that solve a block, whose rows' objectives go to the pairs from `pairStart` on.
+ * Encodes the dispatches that solve a block.
  * @param parts all segments of the block, where not all at once
  */
-export type BlockEncoder = (block: RowBlock, pairStart: number, parts?: readonly SegmentPart[]) => Encode[]
+export type BlockEncoder = (block: RowBlock, places: BlockPlaces, parts?: readonly SegmentPart[]) => Encode[]
 
 interface BlockBuffers {
   rows: GPUBuffer
-  entries: GPUBuffer
   /** Of a block: its slots, and all its segments. */
   shape: GPUBuffer
   parts: { segments: GPUBuffer; shape: GPUBuffer; count: number; bring: Encode | undefined }[]
@@ -99,14 +123,13 @@ export function uploadBlock(
   label: string,
   block: RowBlock,
   pairStart: number,
-  parts: readonly SegmentPart[] = [block],
+  parts: readonly SegmentPart[] = [{ segments: block.segments }],
 ): BlockBuffers {
   const shapeOf = (segments: number) =>
     buffers.uniform(`${label}-block`, alsBlockStruct.pack({ slots: block.slots, segments, pair_start: pairStart }))
   const shape = shapeOf(block.segments.length / 4)
   return {
     rows: buffers.upload(`${label}-rows`, block.rows),
-    entries: buffers.upload(`${label}-entries`, block.entries),
     shape,
     parts: parts.map(({ segments, bring }) => {
       const count = segments.length / 4

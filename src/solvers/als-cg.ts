@@ -51,15 +51,16 @@ export async function conjugateGradient(
       options,
     }),
   }))
-  return (block, pairStart, given) => {
-    const { rows, entries, shape, parts } = uploadBlock(buffers, label, block, pairStart, given)
+  return (block, { entries, pairStart }, given) => {
+    const { rows, shape, parts } = uploadBlock(buffers, label, block, pairStart, given)
+    const { slots } = block
     const beginBlock = begin.bind(1, { rows, row_block: shape })
     const productBlock = product.bind(1, { row_block: shape })
     const workgroups = (count: number) => Math.ceil(count / plan.slicesPerWorkgroup)
     const multiply: Encode = pass => {
       if (productGroup === undefined) return
       const tiles = Math.ceil((4 * blocksPerRow) / productColumns)
-      product.dispatch(pass, [productGroup, productBlock], Math.ceil(block.slots / productRows) * tiles)
+      product.dispatch(pass, [productGroup, productBlock], Math.ceil(slots / productRows) * tiles)
     }
     const [start, step] = kernels.map(({ apply, step }, index): Encode => {
       const applyParts = parts.map(({ segments, shape: ofPart, count, bring }) => ({
@@ -74,11 +75,11 @@ export async function conjugateGradient(
           bring?.(pass)
           apply.dispatch(pass, [groups[index]!.apply, group], count)
         }
-        step.dispatch(pass, [groups[index]!.step, stepBlock], workgroups(block.slots))
+        step.dispatch(pass, [groups[index]!.step, stepBlock], workgroups(slots))
       }
     })
     const first: Encode = pass => {
-      begin.dispatch(pass, [beginGroup, beginBlock], Math.ceil((block.slots * (blocksPerRow + 1)) / workgroupSize))
+      begin.dispatch(pass, [beginGroup, beginBlock], Math.ceil((slots * (blocksPerRow + 1)) / workgroupSize))
       start!(pass)
     }
     return [first, ...Array.from({ length: plan.steps }, () => step!)]

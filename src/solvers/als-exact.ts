@@ -28,8 +28,9 @@ export async function cholesky(
   const options = buffers.uniform(`${label}-options`, packOptions(input))
   const fixedTables = { fixed_factors: fixed.factors, fixed_bias: fixed.bias }
   const publishGroup = publish.bind(0, { directions, solved_factors: solved.factors, solved_bias: solved.bias })
-  return (block, pairStart, given) => {
-    const { rows, entries, shape, parts } = uploadBlock(buffers, label, block, pairStart, given)
+  return (block, { entries, pairStart }, given) => {
+    const { rows, shape, parts } = uploadBlock(buffers, label, block, pairStart, given)
+    const { slots } = block
     const segmentCount = block.segments.length / 4
     const solve = segmentCount > 0 ? split : whole
     const normalGroups = parts.map(({ segments, shape: ofPart, count, bring }) => {
@@ -53,8 +54,8 @@ export async function cholesky(
           bring?.(pass)
           normal.dispatch(pass, [group], count)
         }
-        solve.dispatch(pass, [solveGroup, solveBlock], block.slots)
-        const parts = block.slots * (blocksPerRow + 1)
+        solve.dispatch(pass, [solveGroup, solveBlock], slots)
+        const parts = slots * (blocksPerRow + 1)
         publish.dispatch(pass, [publishGroup, publishBlock], Math.ceil(parts / workgroupSize))
       },
     ]

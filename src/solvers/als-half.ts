@@ -2,13 +2,14 @@ import type { Ratings } from '../data/ratings.ts'
 import { rowCounts } from '../data/row-counts.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { Submitter } from '../gpu/submitter.ts'
+import { type Load, Submitter } from '../gpu/submitter.ts'
 import type { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { occupiedRows } from '../layout/rows.ts'
 import { PairSums } from '../model/sums.ts'
 import type { FactorTables, ModelScale } from '../model/tables.ts'
+import type { PackedRows } from './als-blocks.ts'
 import type { AlsOptions } from './als-options.ts'
+import { packRows, type StoredBlocks } from './als-pack.ts'
 import type { AlsPlan } from './als-plan.ts'
 import { AlsSide } from './als-side.ts'
 import { alsTargets } from './als-targets.ts'
@@ -29,6 +30,8 @@ export interface Half {
   penalties: readonly PenaltyMeter[]
   timer: GpuTimer
   submitter: Submitter
+  /** What the side's steps need to be written before them. */
+  loads: readonly Load[]
 }
 
 /** What a run is made from. */
@@ -38,23 +41,44 @@ export interface AlsRun {
   options: AlsOptions
   plan: AlsPlan
   tables: FactorTables
-  timer: GpuTimer
 }
 
+/** The entries of a half, packed, and what else is made of them. */
+export interface PackedHalf {
+  packed: PackedRows
+  /** Factor of each row's penalty. */
+  penalties: Float32Array
+  /** w0 */
+  unobserved: number
+}
+
+export function packHalf(
+  buffers: BufferOwner,
+  name: SideName,
+  { ratings, scale, options, plan, tables }: AlsRun,
+): PackedHalf {
+  const counts = rowCounts(ratings)[name]
+  const { entries, unobserved } = alsTargets(ratings, name, scale.mean, counts, options)
+  const [solved, fixed] = [tables[name], tables[other[name]]]
+  const packed = packRows(buffers, { label: name, entries, solved, fixed, factors: options.factors, plan })
+  return { packed, penalties: entries.penalties, unobserved }
+}
+
+/** @param stored where the entries of the half's blocks lie */
 export async function createHalf(
   gpu: Gpu,
   buffers: BufferOwner,
   name: SideName,
-  { ratings, scale, options, plan, tables, timer }: AlsRun,
+  { options, plan, tables, timer }: AlsRun & { timer: GpuTimer },
+  { packed, penalties: rowPenalties, unobserved }: PackedHalf,
+  { entries, loads }: Omit<StoredBlocks, 'residency'>,
 ): Promise<Half> {
   const { factors, biases } = options
-  const counts = rowCounts(ratings)[name]
   const solved = tables[name]
   const fixed = tables[other[name]]
-  const targets = alsTargets(ratings, name, scale.mean, counts, options)
-  const objective = await PairSums.create(gpu, buffers, `${name} objective`, occupiedRows(counts))
+  const objective = await PairSums.create(gpu, buffers, `${name} objective`, packed.rows.length)
   const gram =
-    targets.unobserved === 0
+    unobserved === 0
       ? undefined
       : {
           table: await GramTable.create(gpu, buffers, {
@@ -62,11 +86,12 @@ export async function createHalf(
             table: fixed,
             work: plan.work,
           }),
-          weight: targets.unobserved,
+          weight: unobserved,
         }
   const side = await AlsSide.create(gpu, buffers, {
     label: name,
-    entries: targets.entries,
+    packed,
+    entries,
     solved,
     fixed,
     gram,
@@ -77,8 +102,8 @@ export async function createHalf(
     plan,
     sums: objective,
   })
-  const weights = new Float32Array(2 * counts.length)
-  targets.entries.penalties.forEach((penalty, row) => {
+  const weights = new Float32Array(2 * rowPenalties.length)
+  rowPenalties.forEach((penalty, row) => {
     weights[2 * row + 1] = penalty
   })
   const blocks = factorBlocks(factors)
@@ -100,6 +125,7 @@ export async function createHalf(
     penalties,
     timer,
     submitter: new Submitter(gpu, timer),
+    loads: loads.map(({ write }, block) => ({ end: side.ends[block]!, write })),
   }
 }
 

@@ -42,6 +42,9 @@ const workgroupBytes = 16_384
 /** Bytes of one scratch table at most: small enough to stay in a large GPU's cache from one kernel to the next. */
 const scratchBytes = 16 * 2 ** 20
 
+/** Entries of a block at most: 48 MiB, of which two are a small part of any GPU's memory, and work enough for a large one. */
+const blockEntries = 2 ** 22
+
 /** Multiply-adds that a dispatch may take, so that the slowest stays far below what a watchdog allows (2 s). */
 const dispatchWork = { hardware: 2e9, software: 1e8 }
 
@@ -78,7 +81,7 @@ export function planAls(input: AlsInput, capabilities: Capabilities): AlsPlan {
         Math.max(64, Math.floor(Math.min(scratchBytes / row, work / perRow))),
         Math.max(1, Math.floor(limits.maxStorageBufferBindingSize / row)),
       ),
-      entries: Math.floor(Math.min(limits.maxStorageBufferBindingSize / 12, work / perEntry)),
+      entries: Math.floor(Math.min(limits.maxStorageBufferBindingSize / 12, work / perEntry, blockEntries)),
       segment: segmentLength(input, exact, adapter.software),
     },
     work,

@@ -4,15 +4,12 @@ import { factorBlocks } from '../kernels/shared.ts'
 import type { RowBlock } from '../layout/row-blocks.ts'
 import { RowMover, type RowMoves } from '../model/row-moves.ts'
 import type { SideTable } from '../model/side-table.ts'
-import type { AlsSideInput, BlockEncoder, Encode, SideTables } from './als-blocks.ts'
+import type { AlsSideInput, BlockEncoder, Encode, LocalRows, SideTables } from './als-blocks.ts'
 
 /** A block by the rows of its own tables. */
 interface LocalBlock {
   block: RowBlock
-  /** The row of each slot. */
-  solved: Uint32Array<ArrayBuffer>
-  /** The block's segments, or some of them and of its entries that name no more rows than fit. */
-  parts: { segments: Uint32Array<ArrayBuffer>; fixed: Uint32Array<ArrayBuffer> }[]
+  local: LocalRows
 }
 
 /**
@@ -23,18 +20,15 @@ interface LocalBlock {
 export class BlockTables {
   readonly solved: SideTables
   readonly fixed: SideTables
-  readonly #locals: ReadonlyMap<RowBlock, LocalBlock>
   readonly #mover: RowMover
   readonly #sides: Pick<AlsSideInput, 'solved' | 'fixed'>
 
   private constructor(
     buffers: BufferOwner,
     { label, factors, solved, fixed }: AlsSideInput,
-    blocks: readonly RowBlock[],
+    locals: readonly LocalRows[],
     mover: RowMover,
   ) {
-    const most = buffers.mostRows(`${label}-factors`, 16 * factorBlocks(factors))
-    const locals = blocks.map(block => localBlock(block, most))
     const table = (what: string, rows: number): SideTables => ({
       factors: buffers.storage(`${label}-${what} of a block`, 16 * factorBlocks(factors) * rows),
       bias: buffers.storage(`${label}-${what} biases of a block`, 4 * rows),
@@ -50,7 +44,6 @@ export class BlockTables {
         part => part.fixed.length,
       ),
     )
-    this.#locals = new Map(blocks.map((block, at) => [block, locals[at]!]))
     this.#mover = mover
     this.#sides = { solved, fixed }
   }
@@ -59,23 +52,22 @@ export class BlockTables {
     gpu: Gpu,
     buffers: BufferOwner,
     input: AlsSideInput,
-    blocks: readonly RowBlock[],
+    locals: readonly LocalRows[],
   ): Promise<BlockTables> {
     const mover = await RowMover.create(gpu, buffers, `${input.label}-rows`, 'model', factorBlocks(input.factors))
-    return new BlockTables(buffers, input, blocks, mover)
+    return new BlockTables(buffers, input, locals, mover)
   }
 
   /** The dispatches of a block, with its rows' ways before and after them. */
-  encoder(encode: BlockEncoder): BlockEncoder {
-    return (block, pairStart) => {
-      const local = this.#locals.get(block)!
+  encoder(encode: BlockEncoder, local: LocalRows): BlockEncoder {
+    return (block, places) => {
       const solved = this.#moves(this.#sides.solved, this.solved, local.solved)
       const parts = local.parts.map(({ segments, fixed }) => {
         const { encodeGather } = this.#moves(this.#sides.fixed, this.fixed, fixed)
         return { segments, bring: encodeGather }
       })
       const [only, ...more] = parts
-      const dispatches = encode(local.block, pairStart, more.length === 0 ? undefined : parts)
+      const dispatches = encode(block, places, more.length === 0 ? undefined : parts)
       const bring: Encode = pass => {
         solved.encodeGather(pass)
         // What all of the block's dispatches see is brought once.
@@ -91,11 +83,12 @@ export class BlockTables {
   }
 }
 
-function localBlock(block: RowBlock, most: number): LocalBlock {
+/** @param most rows of the fixed side that a part may name */
+export function localBlock(block: RowBlock, most: number): LocalBlock {
   const { rows, slots, segments } = block
   const entries = block.entries.slice()
   const named = new Map<number, number>()
-  const parts: LocalBlock['parts'] = []
+  const parts: LocalRows['parts'] = []
   const close = (from: number, to: number) => {
     parts.push({ segments: segments.slice(4 * from, 4 * to), fixed: Uint32Array.from(named.keys()) })
     named.clear()
@@ -121,8 +114,7 @@ function localBlock(block: RowBlock, most: number): LocalBlock {
   }
   close(from, count)
   return {
-    solved: Uint32Array.from({ length: slots }, (_, slot) => rows[4 * slot]!),
-    parts,
+    local: { solved: Uint32Array.from({ length: slots }, (_, slot) => rows[4 * slot]!), parts },
     block: { ...block, rows: rows.map((word, at) => (at % 4 === 0 ? at / 4 : word)), entries },
   }
 }

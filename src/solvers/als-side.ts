@@ -1,7 +1,5 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { factorBlocks } from '../kernels/shared.ts'
-import { orderRows, packRowBlocks } from '../layout/row-blocks.ts'
 import { type AlsSideInput, type Encode, Scratch } from './als-blocks.ts'
 import { conjugateGradient } from './als-cg.ts'
 import { cholesky } from './als-exact.ts'
@@ -11,12 +9,19 @@ import { BlockTables } from './als-shards.ts'
 export class AlsSide {
   /** Dispatches in their order; the caller decides how many go into one submit. */
   readonly steps: readonly Encode[]
+  /** The end of each block's. */
+  readonly ends: readonly number[]
   /** The row of each pair of `sums`. */
   readonly rows: Uint32Array
   readonly #figures: { blocks: number; segments: number }
 
-  private constructor(steps: readonly Encode[], rows: Uint32Array, figures: { blocks: number; segments: number }) {
+  private constructor(
+    { steps, ends }: Pick<AlsSide, 'steps' | 'ends'>,
+    rows: Uint32Array,
+    figures: { blocks: number; segments: number },
+  ) {
     this.steps = steps
+    this.ends = ends
     this.rows = rows
     this.#figures = figures
   }
@@ -31,39 +36,26 @@ export class AlsSide {
   }
 
   static async create(gpu: Gpu, buffers: BufferOwner, input: AlsSideInput): Promise<AlsSide> {
-    const { entries, plan, solved, fixed } = input
-    const isWhole = solved.shards.length * fixed.shards.length === 1
-    // The rows that a block's entries name are to fit one buffer.
-    const most = buffers.mostRows(`${input.label}-factors`, 16 * factorBlocks(input.factors))
-    const bounds = isWhole ? plan.bounds : { ...plan.bounds, entries: Math.min(plan.bounds.entries, most) }
-    const ordered = orderRows(entries)
-    const lengthOf = (row: number) => ordered.start[row + 1]! - ordered.start[row]!
+    const { packed, entries, plan, solved, fixed } = input
+    const { rows, blocks, locals } = packed
     const { exact } = plan
-    const lightest = exact === undefined ? ordered.rows.length : firstAtMost(ordered.rows, lengthOf, exact.heavy)
-    const shared = [...packRowBlocks(entries, ordered, ordered.rows.subarray(0, lightest), bounds)]
-    const whole = [...packRowBlocks(entries, ordered, ordered.rows.subarray(lightest), bounds, true)]
-    const blocks = [...shared, ...whole]
     const scratch = new Scratch(buffers, input, blocks)
-    const own = isWhole ? undefined : await BlockTables.create(gpu, buffers, input, blocks)
+    const own = locals && (await BlockTables.create(gpu, buffers, input, locals))
     const bound = { ...input, ...(own ?? { solved: solved.whole, fixed: fixed.whole }) }
     const kernels =
       exact === undefined
         ? await conjugateGradient(gpu, buffers, bound, scratch)
         : await cholesky(gpu, buffers, bound, scratch, exact)
-    const encoder = own?.encoder(kernels) ?? kernels
     const steps: Encode[] = input.gram === undefined ? [] : [...input.gram.table.steps]
+    const ends: number[] = []
     let pairStart = 0
-    for (const block of blocks) {
-      steps.push(...encoder(block, pairStart))
+    blocks.forEach((block, at) => {
+      const encode = own?.encoder(kernels, locals![at]!) ?? kernels
+      steps.push(...encode(block, { entries: entries[at]!, pairStart }))
+      ends.push(steps.length)
       pairStart += block.slots
-    }
+    })
     const segments = blocks.reduce((sum, block) => sum + block.segments.length / 4, 0)
-    return new AlsSide(steps, ordered.rows, { blocks: blocks.length, segments })
+    return new AlsSide({ steps, ends }, rows, { blocks: blocks.length, segments })
   }
-}
-
-/** Position of the first row of no more than `most` entries among rows sorted by length. */
-function firstAtMost(rows: Uint32Array, lengthOf: (row: number) => number, most: number): number {
-  const position = rows.findIndex(row => lengthOf(row) <= most)
-  return position < 0 ? rows.length : position
 }

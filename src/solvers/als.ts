@@ -6,10 +6,12 @@ import { GpuTimer } from '../gpu/timer.ts'
 import { occupiedRows } from '../layout/rows.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { alsCost } from './als-cost.ts'
-import { createHalf, type Half, type SideName, sides } from './als-half.ts'
+import { createHalf, type Half, packHalf, type SideName, sides } from './als-half.ts'
 import type { AlsOptions } from './als-options.ts'
+import { type StoredBlocks, storeBlocks } from './als-pack.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
+import type { Residency, Room } from './entry-store.ts'
 import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
 import { SolverTables } from './solver-tables.ts'
 
@@ -31,6 +33,7 @@ export class AlsSolver implements Solver {
   readonly tables: FactorTables
   readonly plan: SolverPlan
   readonly state: SolverTables
+  readonly residency: Residency
   readonly #gpu: Gpu
   readonly #buffers: BufferOwner
   readonly #halves: Record<SideName, Half>
@@ -41,10 +44,12 @@ export class AlsSolver implements Solver {
     tables: FactorTables,
     plan: SolverPlan,
     halves: Record<SideName, Half>,
+    residency: Residency,
   ) {
     this.tables = tables
     this.plan = plan
     this.state = new SolverTables(gpu, { ...tables.buffers })
+    this.residency = residency
     this.#gpu = gpu
     this.#buffers = buffers
     this.#halves = halves
@@ -54,6 +59,7 @@ export class AlsSolver implements Solver {
    * Packs the ratings, uploads them and the initial parameters, compiles the kernels.
    * @param initial drawn once there is room for them
    * @param chosen instead of what `planAls` makes of the device
+   * @param room for the entries of both sides; they are streamed where it is too small for all
    * @throws LimitExceededError, OutOfMemoryError
    */
   static async create(
@@ -63,6 +69,7 @@ export class AlsSolver implements Solver {
     initial: () => Parameters,
     options: AlsOptions,
     chosen?: AlsPlan,
+    room?: Room,
   ): Promise<AlsSolver> {
     const plan = await fitToDevice(gpu, chosen ?? planAls(options, gpu.capabilities))
     const buffers = gpu.buffers()
@@ -72,10 +79,15 @@ export class AlsSolver implements Solver {
       const tables = new FactorTables(buffers, shape)
       tables.write(gpu, initial())
       const run = { ratings, scale, options, plan, tables }
-      const halves = {
-        users: await createHalf(gpu, buffers, 'users', { ...run, timer: timers.users }),
-        items: await createHalf(gpu, buffers, 'items', { ...run, timer: timers.items }),
-      }
+      const packed = { users: packHalf(buffers, 'users', run), items: packHalf(buffers, 'items', run) }
+      const blocks = sides.flatMap(name => packed[name].packed.blocks)
+      // One ring for both sides, which take turns.
+      const stored = storeBlocks(gpu, buffers, blocks, room)
+      const split = packed.users.packed.blocks.length
+      const own = { users: partOf(stored, 0, split), items: partOf(stored, split) }
+      const create = (name: SideName) =>
+        createHalf(gpu, buffers, name, { ...run, timer: timers[name] }, packed[name], own[name])
+      const halves = { users: await create('users'), items: await create('items') }
       await gpu.settle(buffers)
       return new AlsSolver(
         gpu,
@@ -83,6 +95,7 @@ export class AlsSolver implements Solver {
         tables,
         { ...describe(ratings, options, plan, halves), ...shardsOf(tables) },
         halves,
+        stored.residency,
       )
     } catch (error) {
       for (const name of sides) timers[name].destroy()
@@ -117,7 +130,7 @@ export class AlsSolver implements Solver {
     }
   }
 
-  async #runHalf({ side, objective, penalties, timer, submitter }: Half, signal: AbortSignal | undefined) {
+  async #runHalf({ side, objective, penalties, timer, submitter, loads }: Half, signal: AbortSignal | undefined) {
     const { steps } = side
     await submitter.run(
       'als',
@@ -128,6 +141,7 @@ export class AlsSolver implements Solver {
         for (const penalty of penalties) penalty.encode(pass)
       },
       signal,
+      loads,
     )
     return await timer.seconds()
   }
@@ -148,6 +162,12 @@ export class AlsSolver implements Solver {
     this.#buffers.destroy()
   }
 }
+
+/** Of the blocks `from` to `to - 1`. */
+const partOf = ({ entries, loads }: StoredBlocks, from: number, to?: number) => ({
+  entries: entries.slice(from, to),
+  loads: loads.slice(from, to),
+})
 
 async function readPenalties({ penalties }: Half): Promise<number> {
   const parts = await Promise.all(penalties.map(penalty => penalty.read()))

@@ -8,6 +8,7 @@ import type { ModelParts } from '../model/parts.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables } from '../model/tables.ts'
 import type { AlsOptions } from './als-options.ts'
+import { packRows, storeBlocks } from './als-pack.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
@@ -146,14 +147,20 @@ export class RowSolver {
     const targets = alsTargets(entries, side, mean, countRows(entries[side], count), this.#input)
     const buffers = this.#gpu.buffers()
     try {
+      const own = linear && { weights: linear.weights, targets: linear.values.map(value => value - mean) }
+      const plan = this.#plan
+      const packed = packRows(buffers, {
+        label: side,
+        entries: { ...targets.entries, ...own },
+        solved,
+        fixed,
+        factors,
+        plan,
+      })
       const { steps } = await AlsSide.create(this.#gpu, buffers, {
         label: side,
-        entries: {
-          ...targets.entries,
-          ...(linear === undefined
-            ? {}
-            : { weights: linear.weights, targets: linear.values.map(value => value - mean) }),
-        },
+        packed,
+        entries: storeBlocks(this.#gpu, buffers, packed.blocks).entries,
         solved,
         fixed,
         gram: this.#gram && {
@@ -164,7 +171,7 @@ export class RowSolver {
         biases: hasBiases(this.#parts, side),
         regularization: ofUsers ? userRegularization : itemRegularization,
         biasRegularization,
-        plan: this.#plan,
+        plan,
         sums: await PairSums.create(this.#gpu, buffers, 'objective', count),
       })
       await this.#gpu.settle(buffers)

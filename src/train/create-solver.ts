@@ -27,13 +27,14 @@ export function createSolver(
     return BprSolver.create(gpu, ratings, initial, { ...options, negativePower })
   }
   if (options.solver === 'als') {
-    return AlsSolver.create(gpu, ratings, scale, initial, {
+    const own = {
       ...options,
       rowSolver: options.rowSolver!,
       cgSteps: options.cgSteps!,
       cgTolerance: options.cgTolerance!,
       implicit: implicitOptions(options),
-    })
+    }
+    return AlsSolver.create(gpu, ratings, scale, initial, own, undefined, room)
   }
   return options.solver === 'sgd' && (optimizer === 'sgd' || optimizer === 'adagrad')
     ? FusedSolver.create(gpu, ratings, scale, initial, { ...options, optimizer }, undefined, room)

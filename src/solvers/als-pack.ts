@@ -1,0 +1,67 @@
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import type { Load } from '../gpu/submitter.ts'
+import { factorBlocks } from '../kernels/shared.ts'
+import { orderRows, packRowBlocks, type RowBlock, type RowEntries } from '../layout/row-blocks.ts'
+import type { SideTable } from '../model/side-table.ts'
+import type { PackedRows } from './als-blocks.ts'
+import type { AlsPlan } from './als-plan.ts'
+import { localBlock } from './als-shards.ts'
+import { EntryStore, type Residency, type Room } from './entry-store.ts'
+
+interface PackInput {
+  label: string
+  entries: RowEntries
+  /** The rows that are solved, and the other side's. */
+  solved: SideTable
+  fixed: SideTable
+  factors: number
+  plan: AlsPlan
+}
+
+/** @throws LimitExceededError where a single row of factors does not fit a buffer */
+export function packRows(
+  buffers: BufferOwner,
+  { label, entries, solved, fixed, factors, plan }: PackInput,
+): PackedRows {
+  const isWhole = solved.shards.length * fixed.shards.length === 1
+  // The rows that a block's entries name are to fit one buffer.
+  const most = buffers.mostRows(`${label}-factors`, 16 * factorBlocks(factors))
+  const bounds = isWhole ? plan.bounds : { ...plan.bounds, entries: Math.min(plan.bounds.entries, most) }
+  const ordered = orderRows(entries)
+  const lengthOf = (row: number) => ordered.start[row + 1]! - ordered.start[row]!
+  const { exact } = plan
+  const lightest = exact === undefined ? ordered.rows.length : firstAtMost(ordered.rows, lengthOf, exact.heavy)
+  const shared = [...packRowBlocks(entries, ordered, ordered.rows.subarray(0, lightest), bounds)]
+  const whole = [...packRowBlocks(entries, ordered, ordered.rows.subarray(lightest), bounds, true)]
+  const blocks = [...shared, ...whole]
+  if (isWhole) return { rows: ordered.rows, blocks, locals: undefined }
+  const own = blocks.map(block => localBlock(block, most))
+  return { rows: ordered.rows, blocks: own.map(({ block }) => block), locals: own.map(({ local }) => local) }
+}
+
+/** Position of the first row of no more than `most` entries among rows sorted by length. */
+function firstAtMost(rows: Uint32Array, lengthOf: (row: number) => number, most: number): number {
+  const position = rows.findIndex(row => lengthOf(row) <= most)
+  return position < 0 ? rows.length : position
+}
+
+/** Where the entries of blocks lie that are worked on in their order. */
+export interface StoredBlocks {
+  /** The buffer of each block's. */
+  entries: readonly GPUBuffer[]
+  /** One a block where they are streamed, else none. */
+  loads: readonly Pick<Load, 'write'>[]
+  residency: Residency
+}
+
+/**
+ * A block has a buffer to itself, or each second one has the same.
+ * @throws LimitExceededError where a block does not fit a binding, or two of the largest the room
+ */
+export function storeBlocks(gpu: Gpu, buffers: BufferOwner, blocks: readonly RowBlock[], room?: Room): StoredBlocks {
+  const tables = { entries: (block: number) => blocks[block]!.entries }
+  const store = new EntryStore(gpu, buffers, blocks.length, tables, { ...room, alone: true })
+  const { slot, loads } = store.place(Uint32Array.from(blocks, (_, block) => block))
+  return { entries: blocks.map((_, block) => store.slots[slot[block]!]!.entries), loads, residency: store.residency }
+}
