@@ -37,15 +37,15 @@ export class Ratings {
     if (items.length !== length || values.length !== length || (times !== undefined && times.length !== length)) {
       throw new InputError(`columns differ in length: ${length} users, ${items.length} items, ${values.length} values`)
     }
+    const userCount = userIds.size
+    const itemCount = itemIds.size
     for (let e = 0; e < length; e++) {
       if (!Number.isFinite(values[e]))
         throw new InputError(`the rating of entry ${e} is ${values[e]}, not a finite number`)
-      if (users[e]! >= userIds.size && users[e] !== UNKNOWN) {
-        throw new InputError(`entry ${e} names user ${users[e]} of ${userIds.size}`)
-      }
-      if (items[e]! >= itemIds.size && items[e] !== UNKNOWN) {
-        throw new InputError(`entry ${e} names item ${items[e]} of ${itemIds.size}`)
-      }
+      const user = users[e]!
+      const item = items[e]!
+      if (user >= userCount && user !== UNKNOWN) throw new InputError(`entry ${e} names user ${user} of ${userCount}`)
+      if (item >= itemCount && item !== UNKNOWN) throw new InputError(`entry ${e} names item ${item} of ${itemCount}`)
     }
     this.users = users
     this.items = items
@@ -90,7 +90,10 @@ export class Ratings {
     return this.itemIds.size
   }
 
-  /** The entries at `positions`, in that order, over the same users and items. */
+  /**
+   * The entries at `positions`, in that order, over the same users and items.
+   * @throws InputError where there is no entry at a position
+   */
   select(positions: Uint32Array): Ratings {
     const { length } = positions
     const users = new Uint32Array(length)
@@ -99,17 +102,18 @@ export class Ratings {
     const times = this.times === undefined ? undefined : new Float64Array(length)
     for (let at = 0; at < length; at++) {
       const e = positions[at]!
+      if (e >= this.users.length) throw new InputError(`there is no entry ${e} among ${this.users.length}`)
       users[at] = this.users[e]!
       items[at] = this.items[e]!
       values[at] = this.values[e]!
       if (times !== undefined) times[at] = this.times![e]!
     }
-    return new Ratings({ users, items, values, times, userIds: this.userIds, itemIds: this.itemIds })
+    return ratingsOf({ users, items, values, times, userIds: this.userIds, itemIds: this.itemIds })
   }
 
   /** The same entries numbered by other id tables; users and items that those do not hold become `UNKNOWN`. */
   alignTo(userIds: IdTable, itemIds: IdTable): Ratings {
-    return new Ratings({
+    return ratingsOf({
       users: remap(this.users, this.userIds, userIds),
       items: remap(this.items, this.itemIds, itemIds),
       values: this.values,
@@ -118,6 +122,11 @@ export class Ratings {
       itemIds,
     })
   }
+}
+
+/** Ratings of columns that are known to be good, such as entries of others: without a look at each of them. */
+export function ratingsOf(columns: RatingsColumns): Ratings {
+  return Object.assign(Object.create(Ratings.prototype) as Ratings, { times: undefined, ...columns })
 }
 
 function indexIds(ids: ArrayLike<RawId>): { indices: Uint32Array; table: IdTable } {

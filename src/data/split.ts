@@ -1,7 +1,7 @@
 import { InputError, OptionError } from '../errors.ts'
 import { groupByKey } from './group.ts'
 import { Random } from './random.ts'
-import type { Ratings } from './ratings.ts'
+import { type Ratings, ratingsOf } from './ratings.ts'
 
 /** Two parts of one set of ratings, over the same users and items; each keeps the order of the entries. */
 export interface Split {
@@ -33,7 +33,7 @@ export function splitRandom(ratings: Ratings, options: { ratio: number; seed: nu
   drawPlaces(random, length, needed, e => {
     inTest[e] = 1
   })
-  return splitBy(ratings, e => inTest[e] === 1)
+  return splitBy(ratings, inTest, needed)
 }
 
 /**
@@ -69,7 +69,7 @@ export function splitStratified(
     const part = taken === 0 ? 'test' : 'training'
     throw new InputError(`a share of ${ratio} of the entries of each of the ${by} leaves the ${part} empty`)
   }
-  return splitBy(ratings, e => inTest[e] === 1)
+  return splitBy(ratings, inTest, taken)
 }
 
 /**
@@ -89,10 +89,14 @@ export function splitLast(ratings: Ratings): Split {
     if (count[u] === 0 || times[e]! >= times[last[u]!]!) last[u] = e
     count[u]!++
   }
-  return splitBy(ratings, e => {
-    const u = users[e]!
-    return u < userCount && count[u]! > 1 && last[u] === e
-  })
+  const inTest = new Uint8Array(length)
+  let taken = 0
+  for (let u = 0; u < userCount; u++) {
+    if (count[u]! <= 1) continue
+    inTest[last[u]!] = 1
+    taken++
+  }
+  return splitBy(ratings, inTest, taken)
 }
 
 /**
@@ -115,7 +119,16 @@ export function splitFolds(ratings: Ratings, options: { folds: number; seed: num
   new Random(seed, FOLDS_STREAM).shuffle(foldOf)
   return {
     *[Symbol.iterator]() {
-      for (let fold = 0; fold < folds; fold++) yield splitBy(ratings, e => foldOf[e] === fold)
+      for (let fold = 0; fold < folds; fold++) {
+        const inTest = new Uint8Array(length)
+        let taken = 0
+        for (let e = 0; e < length; e++) {
+          if (foldOf[e] !== fold) continue
+          inTest[e] = 1
+          taken++
+        }
+        yield splitBy(ratings, inTest, taken)
+      }
     },
   }
 }
@@ -143,18 +156,42 @@ function checkSeed(seed: number): void {
   }
 }
 
-function splitBy(ratings: Ratings, inTest: (entry: number) => boolean): Split {
-  const { length } = ratings
-  // The test fills `positions` from its end, in reverse, the training from its start.
-  const positions = new Uint32Array(length)
-  let trainLength = 0
-  let testStart = length
+/** @param inTest 1 for each entry of the test, of which there are `testLength`; 0 for the others */
+function splitBy(ratings: Ratings, inTest: Uint8Array, testLength: number): Split {
+  const { users, items, values, times, userIds, itemIds, length } = ratings
+  const part = (entries: number) => ({
+    users: new Uint32Array(entries),
+    items: new Uint32Array(entries),
+    values: new Float32Array(entries),
+    times: times === undefined ? undefined : new Float64Array(entries),
+    userIds,
+    itemIds,
+  })
+  const test = part(testLength)
+  const train = part(length - testLength)
+  const [testUsers, testItems, testValues] = [test.users, test.items, test.values]
+  const [trainUsers, trainItems, trainValues] = [train.users, train.items, train.values]
+  let taken = 0
   for (let e = 0; e < length; e++) {
-    if (inTest(e)) positions[--testStart] = e
-    else positions[trainLength++] = e
+    if (inTest[e] === 1) {
+      testUsers[taken] = users[e]!
+      testItems[taken] = items[e]!
+      testValues[taken] = values[e]!
+      taken++
+    } else {
+      trainUsers[e - taken] = users[e]!
+      trainItems[e - taken] = items[e]!
+      trainValues[e - taken] = values[e]!
+    }
   }
-  return {
-    train: ratings.select(positions.subarray(0, trainLength)),
-    test: ratings.select(positions.subarray(testStart).reverse()),
+  if (times !== undefined) splitColumn(times, inTest, train.times!, test.times!)
+  return { train: ratingsOf(train), test: ratingsOf(test) }
+}
+
+function splitColumn(column: Float64Array, inTest: Uint8Array, train: Float64Array, test: Float64Array): void {
+  let taken = 0
+  for (let e = 0; e < column.length; e++) {
+    if (inTest[e] === 1) test[taken++] = column[e]!
+    else train[e - taken] = column[e]!
   }
 }

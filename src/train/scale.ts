@@ -12,8 +12,9 @@ export function scaleOf(ratings: Ratings, options: Pick<ResolvedOptions, 'link' 
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   let sum = 0
-  for (let entry = 0; entry < ratings.length; entry++) {
-    const value = ratings.values[entry]!
+  const { values, length } = ratings
+  for (let entry = 0; entry < length; entry++) {
+    const value = values[entry]!
     if (value < min) min = value
     if (value > max) max = value
     sum += value
@@ -21,7 +22,7 @@ export function scaleOf(ratings: Ratings, options: Pick<ResolvedOptions, 'link' 
   if (link === 'bounded' && min === max) {
     throw new OptionError('link', `"link" bounded needs ratings that differ; all of these are ${min}`)
   }
-  const mean = sum / ratings.length
+  const mean = sum / length
   const share = (mean - min) / (max - min)
   const mu = link === 'bounded' ? Math.log(share / (1 - share)) : mean
   // As the GPU has it, and so that the order of the entries, which decides the last bits of the sum, has no bearing on it.
@@ -44,11 +45,12 @@ export function divergedAbove(
   const start = scale.link === 'bounded' ? min + (max - min) / (1 + Math.exp(-scale.mean)) : scale.mean
   let error = 0
   let square = 0
-  for (let entry = 0; entry < ratings.length; entry++) {
-    const value = ratings.values[entry]!
+  const { values, length } = ratings
+  for (let entry = 0; entry < length; entry++) {
+    const value = values[entry]!
     error += (value - start) ** 2
     square += value ** 2
   }
   const noise = options.factors * options.initStd ** 4 + 2 * options.biasInitStd ** 2
-  return 10 * (error / ratings.length + noise) + (0.1 * square) / ratings.length
+  return 10 * (error / length + noise) + (0.1 * square) / length
 }

@@ -59,9 +59,10 @@ export function setUp(
 }
 
 function checkTrainable(ratings: Ratings): void {
-  if (ratings.length === 0) throw new InputError('there are no ratings to train on')
-  for (let e = 0; e < ratings.length; e++) {
-    if (ratings.users[e] === UNKNOWN || ratings.items[e] === UNKNOWN) {
+  const { users, items, length } = ratings
+  if (length === 0) throw new InputError('there are no ratings to train on')
+  for (let e = 0; e < length; e++) {
+    if (users[e] === UNKNOWN || items[e] === UNKNOWN) {
       throw new InputError(`entry ${e} names an unknown user or item; training needs entries whose ids are all known`)
     }
   }

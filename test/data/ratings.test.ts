@@ -75,6 +75,12 @@ describe('Ratings', () => {
     )
   })
 
+  it('selects no entry that is not there', () => {
+    const ratings = Ratings.from([1, 2], [1, 2], [1, 2])
+    expect(() => ratings.select(Uint32Array.of(1, 2))).toThrow(InputError)
+    expect(() => ratings.select(Uint32Array.of(1, 2))).toThrow('no entry 2 among 2')
+  })
+
   it('aligns to other id tables by raw id; what those lack is unknown', () => {
     const ratings = Ratings.from(['a', 'b', 'c', 'a'], [1, 2, 3, 1], [1, 2, 3, 4])
     const aligned = ratings.alignTo(new IdTable(['c', 'a']), new IdTable(Float64Array.of(3, 2)))

@@ -28,6 +28,8 @@ function expectPartition(ratings: Ratings, { train, test }: Split): void {
   for (const part of [train, test]) {
     expect(part.userIds).toBe(ratings.userIds)
     expect(part.itemIds).toBe(ratings.itemIds)
+    expect([...part.users]).toEqual(positionsOf(part).map(e => ratings.users[e]))
+    expect([...part.items]).toEqual(positionsOf(part).map(e => ratings.items[e]))
   }
 }
 

@@ -92,6 +92,10 @@ describe('packed ratings', () => {
     expect(Buffer.compare(Buffer.from(read.values.buffer), Buffer.from(columns.values.buffer))).toBe(0)
     expect(progress.length).toBeGreaterThan(9)
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const reading = readRatings(path, { signal: controller.signal, onProgress: () => controller.abort(reason) })
+    await expect(reading).rejects.toBe(reason)
   })
 
   it('have the check sum of gzip, in Node and in JavaScript', () => {
@@ -296,6 +300,14 @@ describe('packed headers that lie', () => {
     const error = await inputError(parse(bytes))
     expect(error.message).toMatch(says)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 2 ** 20)
+  })
+
+  it('are refused for an item beyond the last, be it behind the first piece', async () => {
+    const entries = 2 ** 20 + 5
+    const items = Uint32Array.from({ length: entries }, (_, e) => Number(e === entries - 2))
+    const columns = { users: new Uint32Array(entries), items, values: new Float32Array(entries) }
+    const error = await inputError(parse(file({ entries }, columns)))
+    expect(error.message).toMatch(`entry ${entries - 2} names item 1 of 1`)
   })
 
   it('are refused where a newer lowrank has written them', async () => {

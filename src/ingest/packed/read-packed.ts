@@ -1,5 +1,5 @@
 import { checkUnique, IdTable } from '../../data/ids.ts'
-import { Ratings } from '../../data/ratings.ts'
+import { ratingsOf } from '../../data/ratings.ts'
 import { InputError, OptionError } from '../../errors.ts'
 import type { ReadSettings } from '../options.ts'
 import type { ReadResult } from '../report.ts'
@@ -8,6 +8,8 @@ import { requireLittleEndian } from './words.ts'
 
 /** Bytes a read; a piece is still in the cache when its sum is taken. */
 const PIECE = 1 << 22
+
+type Column = Uint8Array | Uint32Array | Float32Array | Float64Array
 
 /** The CRC-32 of bytes, behind those whose sum is `before`. */
 export type SumOf = (bytes: Uint8Array, before: number) => number
@@ -36,18 +38,17 @@ export async function readPacked(source: PackedSource, settings: ReadSettings): 
   await source.read(head, 0)
   const header = decodeHeader(head, size, file)
   checkSettings(header, settings, file)
-  const columns: (Uint8Array | Uint32Array | Float32Array | Float64Array)[] = []
+  const columns: Column[] = []
   const { sections } = sectionsOf(header)
+  const badIn = [badIndex('user', header.users), badIndex('item', header.items), badRating]
   let end = HEADER_BYTES
   for (const [at, section] of sections.entries()) {
     await checkPadding(source, section, end)
-    columns.push(await readSection(source, section, header.sums[at]!, settings))
+    columns.push(await readSection(source, section, header.sums[at]!, settings, badIn[at]))
     end = section.start + section.length * section.type.BYTES_PER_ELEMENT
   }
   const [users, items, values, times, userIds, userLengths, itemIds, itemLengths] = columns
-  checkIndices('user', users as Uint32Array, header.users, file)
-  checkIndices('item', items as Uint32Array, header.items, file)
-  const ratings = makeRatings(file, {
+  const ratings = ratingsOf({
     users: users as Uint32Array,
     items: items as Uint32Array,
     values: values as Float32Array,
@@ -80,19 +81,35 @@ async function checkPadding({ file, read }: PackedSource, { name, start }: Secti
   if (padding.some(byte => byte !== 0)) throw damaged(`the bytes in front of the ${name}`, file)
 }
 
-async function readSection(source: PackedSource, section: Section, sum: number, settings: ReadSettings) {
+/** Reads a piece while the one before it, still in the cache, is summed and looked through. */
+async function readSection(
+  source: PackedSource,
+  section: Section,
+  sum: number,
+  settings: ReadSettings,
+  badIn: ((column: Column, from: number, to: number) => string | undefined) | undefined,
+): Promise<Column> {
   const { file, size, read, sumOf } = source
   const column = new section.type(section.length)
   const bytes = new Uint8Array(column.buffer)
+  const readAt = (at: number) => read(bytes.subarray(at, at + PIECE), section.start + at)
+  const perElement = section.type.BYTES_PER_ELEMENT
   let found = 0
+  let problem: string | undefined
+  let reading = readAt(0)
   for (let at = 0; at < bytes.length; at += PIECE) {
     settings.signal?.throwIfAborted()
-    const piece = bytes.subarray(at, at + PIECE)
-    await read(piece, section.start + at)
-    found = sumOf(piece, found)
-    settings.onProgress(section.start + at + piece.length, size)
+    await reading
+    const end = Math.min(at + PIECE, bytes.length)
+    reading = end < bytes.length ? readAt(end) : Promise.resolve()
+    // What stops the reading here need not hear of a read under way.
+    reading.catch(() => {})
+    found = sumOf(bytes.subarray(at, end), found)
+    problem ??= badIn?.(column, at / perElement, end / perElement)
+    settings.onProgress(section.start + end, size)
   }
   if (found !== sum) throw damaged(`the check sum of the ${section.name}`, file)
+  if (problem !== undefined) throw new InputError(problem, { file })
   return column
 }
 
@@ -100,27 +117,21 @@ function damaged(what: string, file: string): InputError {
   return new InputError(`the packed ratings are damaged: ${what}`, { file })
 }
 
-function checkIndices(role: string, indices: Uint32Array, count: number, file: string): void {
-  for (let e = 0; e < indices.length; e++) {
-    if (indices[e]! >= count) throw new InputError(`entry ${e} names ${role} ${indices[e]} of ${count}`, { file })
+const badIndex = (role: string, count: number) => (indices: Column, from: number, to: number) => {
+  for (let e = from; e < to; e++) {
+    if (indices[e]! >= count) return `entry ${e} names ${role} ${indices[e]} of ${count}`
   }
+  return undefined
 }
 
-function makeRatings(file: string, columns: ConstructorParameters<typeof Ratings>[0]): Ratings {
-  try {
-    return new Ratings(columns)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new InputError(error.message, { file }, { cause: error })
+function badRating(values: Column, from: number, to: number): string | undefined {
+  for (let e = from; e < to; e++) {
+    if (!Number.isFinite(values[e])) return `the rating of entry ${e} is ${values[e]}, not a finite number`
   }
+  return undefined
 }
 
-function idTable(
-  role: 'user' | 'item',
-  ids: Uint8Array | Uint32Array | Float32Array | Float64Array,
-  lengths: Uint32Array,
-  file: string,
-): IdTable {
+function idTable(role: 'user' | 'item', ids: Column, lengths: Uint32Array, file: string): IdTable {
   if (ids instanceof Float64Array) {
     const unsafe = ids.find(id => !Number.isSafeInteger(id))
     if (unsafe !== undefined) throw new InputError(`the ${role} id ${unsafe} is no safe integer`, { file })
