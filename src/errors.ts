@@ -85,7 +85,7 @@ export class GpuUnavailableError extends LowrankError {
   }
 }
 
-/** Something needs more than a limit of the device allows; nothing was allocated. */
+/** Something needs more than a limit of the device, or than the caller allows (`memory`, in bytes); nothing was allocated. */
 export class LimitExceededError extends LowrankError {
   readonly code = 'LIMIT_EXCEEDED'
 
@@ -96,7 +96,8 @@ export class LimitExceededError extends LowrankError {
     readonly available: number,
     advice = '',
   ) {
-    super(`${what} needs ${limit} = ${needed}, the device has ${available}${advice === '' ? '' : `; ${advice}`}`)
+    const there = limit === 'memory' ? 'there may be' : 'the device has'
+    super(`${what} needs ${limit} = ${needed}, ${there} ${available}${advice === '' ? '' : `; ${advice}`}`)
   }
 }
 

@@ -6,6 +6,35 @@ const mapModeRead = 0x1 // GPUMapMode.READ, which Node has no global for
 /** Largest piece that is mapped at once. */
 const pieceBytes = 32 * 2 ** 20
 
+/** Bytes of a staging buffer: powers of two from 4 KiB, few sizes, used again. */
+const sizeFor = (bytes: number): number => 2 ** Math.max(12, Math.ceil(Math.log2(bytes)))
+
+/** The smallest that holds so many bytes; -1 for none. */
+function smallestFor(sizes: readonly number[], bytes: number): number {
+  let best = -1
+  sizes.forEach((size, index) => {
+    if (size >= bytes && (best < 0 || size < sizes[best]!)) best = index
+  })
+  return best
+}
+
+/**
+ * Bytes of the staging buffers that reading takes.
+ * @param readings groups of tables, by their bytes, that are read at the same time; one group after another
+ */
+export function planStaging(readings: readonly (readonly number[])[]): number {
+  const idle: number[] = []
+  for (const group of readings) {
+    const taken = group.map(table => {
+      const bytes = Math.min(table, pieceBytes)
+      const index = smallestFor(idle, bytes)
+      return index < 0 ? sizeFor(bytes) : idle.splice(index, 1)[0]!
+    })
+    idle.push(...taken)
+  }
+  return idle.reduce((sum, size) => sum + size, 0)
+}
+
 /** A ring of staging buffers that are used again and again, so that reading a number back allocates nothing. */
 export class Readback {
   readonly #device: GPUDevice
@@ -52,10 +81,12 @@ export class Readback {
   }
 
   #take(bytes: number): GPUBuffer {
-    const index = this.#idle.findIndex(buffer => buffer.size >= bytes)
+    const index = smallestFor(
+      this.#idle.map(({ size }) => size),
+      bytes,
+    )
     if (index >= 0) return this.#idle.splice(index, 1)[0]!
-    // Powers of two from 4 KiB: few sizes, used again.
     if (this.#idle.length >= 4) this.#owner.release(this.#idle.shift()!)
-    return this.#owner.staging('readback', 2 ** Math.max(12, Math.ceil(Math.log2(bytes))))
+    return this.#owner.staging('readback', sizeFor(bytes))
   }
 }

@@ -1,7 +1,12 @@
 import type { BufferOwner } from './buffers.ts'
+import type { Capabilities } from './capabilities.ts'
 import type { Gpu } from './gpu.ts'
 
 const capacity = 1024
+
+/** Bytes of a timer's buffers. */
+export const timerBytes = ({ features }: Pick<Capabilities, 'features'>): number =>
+  features.timestamps ? 16 * capacity : 0
 
 /** Sums the GPU time of compute passes by timestamp queries, where the device has them. */
 export class GpuTimer {

@@ -1,4 +1,4 @@
-import { indexRows } from './rows.ts'
+import { indexRows, rowsByLength } from './rows.ts'
 
 /** The entries of one side's rows, as the solver of a row sees them. */
 export interface RowEntries {
@@ -43,10 +43,8 @@ export interface OrderedRows {
 /** Sorts rows by their number of entries, so that neighbours are about as long; equal ones stay in order. Linear time. */
 export function orderRows(entries: Pick<RowEntries, 'rows' | 'rowCount'>): OrderedRows {
   const { start, order } = indexRows(entries.rows, entries.rowCount)
-  const rows: number[] = []
-  for (let row = 0; row < entries.rowCount; row++) if (start[row + 1]! > start[row]!) rows.push(row)
-  const length = (row: number) => start[row + 1]! - start[row]!
-  return { start, order, rows: Uint32Array.from(rows).sort((a, b) => length(b) - length(a) || a - b) }
+  const lengths = Uint32Array.from({ length: entries.rowCount }, (_, row) => start[row + 1]! - start[row]!)
+  return { start, order, rows: rowsByLength(lengths) }
 }
 
 /**

@@ -22,6 +22,14 @@ export function occupiedRows(counts: Uint32Array): number {
   return rows
 }
 
+/** The rows with entries, most entries first; equal ones in order. */
+export function rowsByLength(counts: Uint32Array): Uint32Array<ArrayBuffer> {
+  const rows = new Uint32Array(occupiedRows(counts))
+  let at = 0
+  for (let row = 0; row < counts.length; row++) if (counts[row]! > 0) rows[at++] = row
+  return rows.sort((a, b) => counts[b]! - counts[a]! || a - b)
+}
+
 /** Sorts entries by row in linear time. */
 export function indexRows(rows: Uint32Array, rowCount: number): RowIndex {
   const start = new Uint32Array(rowCount + 1)

@@ -69,10 +69,9 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
   const { length } = ratings
   const grid = gridOf(shape)
   const counts = rowCounts(ratings)
-  const { held, streamed, ...dealt } = planDealing(counts, shape, length, replicaCap)
-  const deal = (side: SideName) =>
-    dealBlocks(counts[side], dealt.blocks[side], dealt.caps[side], new Random(seed, stream[side]), blockSlots)
-  const blocks = { users: deal('users'), items: deal('items') }
+  const dealing = planDealing(counts, shape, length, replicaCap)
+  const { held, streamed } = dealing
+  const blocks = dealRows(counts, dealing, seed, blockSlots)
   const placing = {
     shape,
     grid,
@@ -126,6 +125,18 @@ export function planDealing(
   const blocks = { users: own('users'), items: own('items') }
   const capOf = (side: SideName) => Math.max(1, (replicaCap * entries) / blocks[side])
   return { held, streamed, blocks, caps: { users: capOf('users'), items: capOf('items') } }
+}
+
+/** Deals the rows of either side to their blocks. */
+export function dealRows(
+  counts: Record<SideName, Uint32Array>,
+  { blocks, caps }: Dealing,
+  seed: number,
+  blockSlots: number | undefined,
+): Record<SideName, BlockLayout> {
+  const deal = (side: SideName) =>
+    dealBlocks(counts[side], blocks[side], caps[side], new Random(seed, stream[side]), blockSlots)
+  return { users: deal('users'), items: deal('items') }
 }
 
 /** Expected number of (row, block) pairs that hold an entry, when each entry's block is drawn evenly. */

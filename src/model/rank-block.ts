@@ -178,4 +178,6 @@ export class RankBlock {
   }
 }
 
-const strideOf = (queries: number, { tile }: RankPlan): number => groupsOf(queries, tile) * workgroupSize * tile.users
+/** Slots that the turned rows of so many queries take. */
+export const strideOf = (queries: number, { tile }: RankPlan): number =>
+  groupsOf(queries, tile) * workgroupSize * tile.users

@@ -17,10 +17,10 @@ export interface RatingErrors {
 }
 
 /** Entries in one upload at most: 24 MiB of entries, far below any device's binding limit. */
-const pieceLength = 2 * 2 ** 20
+export const pieceLength = 2 * 2 ** 20
 
 /** Bytes of an entry on its way to the GPU. */
-const entryBytes = 12
+export const entryBytes = 12
 
 /** Scores tables on the GPU: errors over ratings, predictions of pairs. */
 export class Scorer {

@@ -3,6 +3,7 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { paddedFactors, padRows, trimRows } from '../layout/padding.ts'
 import { cutRows, type RowSpan, spanOf } from '../layout/shards.ts'
+import type { BufferKind, BufferPlan } from './buffer-plan.ts'
 
 /** Bytes of padded rows that go to the GPU in one call. */
 const pieceBytes = 32 * 2 ** 20
@@ -20,6 +21,22 @@ export interface SideShape {
   factors: number
 }
 
+/** How a side is cut into shards, and bytes of a row of factors. */
+function cutSide(buffers: Pick<BufferOwner, 'mostRows'>, label: string, { rows, factors }: SideShape) {
+  const stride = 4 * paddedFactors(factors)
+  return { stride, spans: cutRows(rows, buffers.mostRows(`${label}-factors`, stride)) }
+}
+
+/** The buffers of a `SideTable`; returns its shards. */
+export function planSide(plan: BufferPlan, kind: BufferKind, label: string, shape: SideShape): RowSpan[] {
+  const { stride, spans } = cutSide(plan, label, shape)
+  for (const { rows } of spans) {
+    plan.storage(kind, `${label}-factors`, rows * stride)
+    plan.storage(kind, `${label}-bias`, 4 * rows)
+  }
+  return spans
+}
+
 /**
  * One side of a model on the GPU: rows of factors padded to whole vec4s, biases beside them, cut by rows into shards where
  * the factors are too large for one binding.
@@ -34,8 +51,7 @@ export class SideTable {
    * @throws LimitExceededError where a single row does not fit
    */
   constructor(buffers: BufferOwner, label: string, shape: SideShape) {
-    const stride = 4 * paddedFactors(shape.factors)
-    const spans = cutRows(shape.rows, buffers.mostRows(`${label}-factors`, stride))
+    const { stride, spans } = cutSide(buffers, label, shape)
     this.#label = label
     this.shape = shape
     this.shards = spans.map((span, at) => {

@@ -2,6 +2,14 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Pipeline } from '../gpu/kernel.ts'
 import { reduce, reducedPairs, reduceSpan } from '../kernels/reduce.ts'
+import type { BufferKind, BufferPlan } from './buffer-plan.ts'
+
+/** The buffers of `PairSums` of `count` pairs. */
+export function planSums(plan: BufferPlan, kind: BufferKind, label: string, count: number): void {
+  plan.storage(kind, `${label} partials`, 8 * count)
+  plan.storage(kind, `${label} sums`, 8 * reducedPairs)
+  plan.uniform(kind, `${label} span`, reduceSpan.size)
+}
 
 /** A table of pairs that kernels leave their partial sums in, and the way to their total. */
 export class PairSums {

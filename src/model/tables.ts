@@ -3,8 +3,9 @@ import type { BufferOwner, MostBytes } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { modelStruct } from '../kernels/structs.ts'
 import { paddedFactors } from '../layout/padding.ts'
+import type { BufferKind, BufferPlan } from './buffer-plan.ts'
 import type { ModelParts } from './parts.ts'
-import { SideTable } from './side-table.ts'
+import { planSide, SideTable } from './side-table.ts'
 
 /** Sizes of a model: m users, n items, rank k. */
 export interface Shape {
@@ -23,6 +24,14 @@ export interface Parameters {
   userBias: Float32Array
   /** items; zeros in a model without biases */
   itemBias: Float32Array
+}
+
+/** The buffers of `FactorTables`; returns the shards of either side. */
+export function planTables(plan: BufferPlan, kind: BufferKind, { users, items, factors }: Shape) {
+  return {
+    users: planSide(plan, kind, 'user', { rows: users, factors }),
+    items: planSide(plan, kind, 'item', { rows: items, factors }),
+  }
 }
 
 /** The parameters of a model on the GPU. */

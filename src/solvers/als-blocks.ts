@@ -54,6 +54,25 @@ export interface AlsSideInput {
 /** The same with tables that the kernels see: those of the model, or of the rows of a block alone. */
 export type BlockInput = Omit<AlsSideInput, 'solved' | 'fixed'> & { solved: SideTables; fixed: SideTables }
 
+/** Bytes of the tables of a `Scratch`. */
+export function scratchBytes(
+  { factors, implicit, plan }: { factors: number; implicit: boolean; plan: AlsPlan },
+  slots: number,
+  segments: number,
+) {
+  const row = 16 * (factorBlocks(factors) + 1)
+  const { exact } = plan
+  const tiles = exact === undefined ? 0 : (exact.tiles.rowBlocks * (exact.tiles.rowBlocks + 1)) / 2
+  const iterative = Number(exact === undefined)
+  return {
+    directions: slots * row,
+    residuals: iterative * slots * row,
+    products: Number(implicit) * iterative * slots * row,
+    partials: iterative * segments * row,
+    normalParts: segments * tiles * 64,
+  }
+}
+
 /** What a block's slots need beside the tables: as large as the largest block's, used by one block after another. */
 export class Scratch {
   readonly directions: GPUBuffer
@@ -69,15 +88,12 @@ export class Scratch {
   ) {
     const slots = Math.max(0, ...blocks.map(block => block.slots))
     const segments = Math.max(0, ...blocks.map(block => block.segments.length / 4))
-    const row = 16 * (factorBlocks(factors) + 1)
-    const { exact } = plan
-    const tiles = exact === undefined ? 0 : (exact.tiles.rowBlocks * (exact.tiles.rowBlocks + 1)) / 2
-    const iterative = Number(exact === undefined)
-    this.directions = buffers.storage(`${label}-directions`, slots * row)
-    this.residuals = buffers.storage(`${label}-residuals`, iterative * slots * row)
-    this.products = buffers.storage(`${label}-products`, gram === undefined ? 0 : iterative * slots * row)
-    this.partials = buffers.storage(`${label}-partials`, iterative * segments * row)
-    this.normalParts = buffers.storage(`${label}-normal parts`, segments * tiles * 64)
+    const bytes = scratchBytes({ factors, implicit: gram !== undefined, plan }, slots, segments)
+    this.directions = buffers.storage(`${label}-directions`, bytes.directions)
+    this.residuals = buffers.storage(`${label}-residuals`, bytes.residuals)
+    this.products = buffers.storage(`${label}-products`, bytes.products)
+    this.partials = buffers.storage(`${label}-partials`, bytes.partials)
+    this.normalParts = buffers.storage(`${label}-normal parts`, bytes.normalParts)
   }
 }
 

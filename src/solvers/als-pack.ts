@@ -19,15 +19,22 @@ interface PackInput {
   plan: AlsPlan
 }
 
+/**
+ * The bounds of blocks: where a side has several shards, the rows that a block's entries name are to fit one buffer.
+ * @param isWhole whether either side has one shard
+ * @param most rows of a buffer
+ */
+export const boundsFor = ({ bounds }: AlsPlan, isWhole: boolean, most: number): AlsPlan['bounds'] =>
+  isWhole ? bounds : { ...bounds, entries: Math.min(bounds.entries, most) }
+
 /** @throws LimitExceededError where a single row of factors does not fit a buffer */
 export function packRows(
   buffers: BufferOwner,
   { label, entries, solved, fixed, factors, plan }: PackInput,
 ): PackedRows {
   const isWhole = solved.shards.length * fixed.shards.length === 1
-  // The rows that a block's entries name are to fit one buffer.
   const most = buffers.mostRows(`${label}-factors`, 16 * factorBlocks(factors))
-  const bounds = isWhole ? plan.bounds : { ...plan.bounds, entries: Math.min(plan.bounds.entries, most) }
+  const bounds = boundsFor(plan, isWhole, most)
   const ordered = orderRows(entries)
   const lengthOf = (row: number) => ordered.start[row + 1]! - ordered.start[row]!
   const { exact } = plan

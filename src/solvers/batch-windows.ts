@@ -1,4 +1,5 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
+import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { residualsBatch } from '../kernels/residuals.ts'
 import { sideBatchStruct } from '../kernels/structs.ts'
@@ -17,6 +18,13 @@ const windows = ['residuals', 'users', 'items'] as const
 
 /** Bytes that a `batch` binding of any of the kernels sees. */
 export const windowBytes = 16 * Math.ceil(Math.max(residualsBatch.size, sideBatchStruct.size) / 16)
+
+const strideOf = ({ minUniformBufferOffsetAlignment: alignment }: DeviceLimits) =>
+  alignment * Math.ceil(windowBytes / alignment)
+
+/** Bytes of the windows of so many batches. */
+export const windowsBytes = (batches: number, limits: DeviceLimits): number =>
+  windows.length * batches * strideOf(limits)
 
 /** One uniform buffer with the three windows of every batch, bound by dynamic offsets and written once an epoch. */
 export class BatchWindows {
@@ -39,13 +47,13 @@ export class BatchWindows {
     partialStart: readonly number[],
     meanGradient: boolean,
   ) {
-    const alignment = gpu.capabilities.limits.minUniformBufferOffsetAlignment
+    const { limits } = gpu.capabilities
     this.#gpu = gpu
     this.#layout = layout
     this.#partialStart = partialStart
     this.#meanGradient = meanGradient
-    this.#stride = alignment * Math.ceil(windowBytes / alignment)
-    this.#bytes = new ArrayBuffer(windows.length * layout.batchCount * this.#stride)
+    this.#stride = strideOf(limits)
+    this.#bytes = new ArrayBuffer(windowsBytes(layout.batchCount, limits))
     this.buffer = buffers.uniform('batches', this.#bytes)
   }
 

@@ -1,10 +1,15 @@
 import { Random } from '../data/random.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
+import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { bprRoundStruct } from '../kernels/bpr_structs.ts'
 
 /** Bytes that a window of the rounds' uniform buffer shows. */
 export const windowBytes = 16 * Math.ceil(bprRoundStruct.size / 16)
+
+/** Bytes from one window to the next. */
+export const windowStride = ({ minUniformBufferOffsetAlignment: alignment }: DeviceLimits): number =>
+  alignment * Math.ceil(windowBytes / alignment)
 
 /** Random streams of the two sides, one an epoch; apart from those of the initial factors and the splits. */
 const streams = { users: 0x62757365, items: 0xc2697465 } as const
@@ -25,9 +30,8 @@ export class BprWindows {
   readonly #keys: (epoch: number) => ReturnType<typeof roundKeys>
 
   constructor(gpu: Gpu, buffers: BufferOwner, side: 'users' | 'items', { rounds, seed }: BprRounds) {
-    const alignment = gpu.capabilities.limits.minUniformBufferOffsetAlignment
     this.#gpu = gpu
-    this.#stride = alignment * Math.ceil(windowBytes / alignment)
+    this.#stride = windowStride(gpu.capabilities.limits)
     this.#bytes = new ArrayBuffer(rounds * this.#stride)
     this.#rounds = rounds
     this.#keys = epoch => roundKeys(side, seed, epoch, rounds)

@@ -1,3 +1,4 @@
+import type { RowCounts } from '../data/row-counts.ts'
 import { LimitExceededError, OptionError } from '../errors.ts'
 import { mostBytesOf, mostRows } from '../gpu/buffers.ts'
 import type { Capabilities, DeviceLimits } from '../gpu/capabilities.ts'
@@ -83,12 +84,6 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
     shape,
     blockSlots,
   }
-}
-
-/** Entries of each row. */
-export interface RowCounts {
-  users: Uint32Array
-  items: Uint32Array
 }
 
 /** `planFused` of a matrix with so many entries in its rows. */

@@ -7,6 +7,8 @@ import type { SolverSnapshot } from '../solvers/solver-tables.ts'
 import { createSolver } from './create-solver.ts'
 import type { EpochReport } from './epoch-report.ts'
 import { initialParameters } from './initialize.ts'
+import { shapeOf } from './memory.ts'
+import { checkMemory } from './memory-check.ts'
 import type { Mark } from './progress.ts'
 import { StateKeeper } from './state-keeper.ts'
 import type { TrainingSetup } from './training-setup.ts'
@@ -30,6 +32,7 @@ export class Run {
 
   /** @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError */
   static async start(gpu: Gpu, setup: TrainingSetup, from: Model | undefined): Promise<Run> {
+    checkMemory(shapeOf(setup), setup.options, gpu.capabilities)
     let drawn: Parameters | undefined
     const initial = () => {
       drawn ??= firstParameters(setup, from)

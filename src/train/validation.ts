@@ -27,7 +27,7 @@ export interface ValidationMeter {
 }
 
 /** The length of the lists. */
-const validatedAt = 10
+export const validatedAt = 10
 
 /** Larger is better. */
 export function validationScore({ validationRmse, validationNdcg }: ValidationReport): number {
