@@ -436,7 +436,7 @@ describe('train --on-divergence', () => {
 })
 
 describe('a program that is killed at random moments', () => {
-  it('ends with the undisturbed model all the same', async () => {
+  it('ends with the undisturbed files all the same, and leaves no others', async () => {
     const harness = resolve(import.meta.dirname, '../../bench/faults.mjs')
     const child = spawn(process.execPath, [harness, '--kills', '8', '--seed', '5', '--program', program.script])
     let [stdout, stderr] = ['', '']
@@ -448,6 +448,6 @@ describe('a program that is killed at random moments', () => {
     })
     const code = await new Promise(settle => child.on('close', settle))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(JSON.parse(stdout)).toMatchObject({ kills: 8, wrong: 0, passedOver: 0 })
+    expect(JSON.parse(stdout)).toMatchObject({ kills: 8, wrong: 0, passedOver: 0, litter: 0 })
   }, 180_000)
 })
