@@ -123,6 +123,9 @@ const leftIn = dir => readdirSync(join(folder, dir)).filter(name => name.endsWit
 /** Of some kinds of work, the one in which the fewest kills were. */
 const rarest = names => names.reduce((best, name) => (kills[name] < kills[best] ? name : best))
 
+/** Whether the next kill is to be in some work; where it is another's turn, the trial at hand gets through. */
+const isTurn = work => killed() < wanted && rarest(Object.keys(kills)) === work
+
 /** Hears how a run that was to be killed has ended; false where it got through. */
 function wasKilled(name, work, { code, signal, text }, dirs) {
   if (signal === 'SIGKILL') {
@@ -145,7 +148,7 @@ async function packTrial(source, { expected, milliseconds }, old) {
       random() < 0.5
         ? { from: 'start', after: random() * 1.05 * milliseconds }
         : { from: 'writing', dir: '.', writes: out, nth: 1, after: random() * 8 }
-    const outcome = await run(['pack', source, '--out', out], killed() < wanted ? aim : undefined)
+    const outcome = await run(['pack', source, '--out', out], isTurn('packing') ? aim : undefined)
     const written = read(out)
     const isOld = old === undefined ? written === undefined : written?.equals(old) === true
     const isNew = written?.equals(expected) === true
@@ -174,7 +177,7 @@ async function trainTrial(name, { expected, ...timing }) {
   mkdirSync(join(folder, dir))
   for (;;) {
     const work = rarest(['training', 'checkpointing', 'saving'])
-    const outcome = await run(words, killed() < wanted ? aimAt(work, timing, { dir, out }) : undefined)
+    const outcome = await run(words, isTurn(work) ? aimAt(work, timing, { dir, out }) : undefined)
     const from = /going on from epoch (\d+)/.exec(outcome.text)
     if (from !== null) figures.resumed++
     else figures.anew++
@@ -231,7 +234,7 @@ try {
   const began = performance.now()
   const names = Object.keys(kinds)
   for (let trainings = 0, packings = 0; killed() < wanted; ) {
-    if (rarest(Object.keys(kills)) === 'packing') {
+    if (isTurn('packing')) {
       const source = packings % 2 === 0 ? 'ratings.csv' : 'ratings.parquet'
       await packTrial(source, undisturbed.get(source), packings % 4 < 2 ? old : undefined)
       packings++

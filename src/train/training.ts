@@ -51,6 +51,8 @@ export class Training implements AsyncIterable<EpochReport> {
   #holding = { at: 0, took: 0 }
   /** What a lost device has left of the result. */
   #mirror: KeptState | undefined
+  /** Of the epochs up to that one. */
+  #mirrorReports: EpochReport[] = []
   #lost: DeviceLostError | undefined
   #reopenings = 0
   #fingerprint: Promise<string> | undefined
@@ -223,7 +225,10 @@ export class Training implements AsyncIterable<EpochReport> {
     const { length: epoch } = reports
     const mirror = this.#run?.keeper.mirror
     // A run that was to catch up may have been lost before it did.
-    if (mirror !== undefined && mirror.epoch >= (this.#mirror?.epoch ?? 0)) this.#mirror = mirror
+    if (mirror !== undefined && mirror.epoch >= (this.#mirror?.epoch ?? 0)) {
+      this.#mirror = mirror
+      this.#mirrorReports = this.#progress.reports.slice(0, mirror.epoch)
+    }
     this.#lost = lost
     lost.epoch = epoch
     this.destroy()
@@ -244,7 +249,10 @@ export class Training implements AsyncIterable<EpochReport> {
         await new Promise(resolve => setTimeout(resolve, reopeningPause))
       }
     }
-    this.#progress.reports = reports
+    // An epoch whose model was kept before the device went is finished.
+    const last = this.#mirrorReports.length > epoch ? this.#mirrorReports : reports
+    lost.epoch = last.length
+    this.#progress.reports = last
     throw lost
   }
 

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { AbortedError, DeviceLostError, GpuUnavailableError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import { openGpu } from '../../src/node/gpu.ts'
+import type { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
-import { type DeviceLoss, type FitResult, Training } from '../../src/train/training.ts'
+import { type DeviceLoss, type FitResult, Training, type TrainingExtras } from '../../src/train/training.ts'
+import { type Call, loseAt } from '../support/lose-device.ts'
 
 const { ratings } = plantedRatings({ users: 60, items: 40, entries: 900, rank: 2, noise: 0.4, seed: 2 })
 const base: TrainOptions = { factors: 5, epochs: 4, seed: 1, validationRatio: 0.1 }
@@ -36,40 +39,126 @@ function failAtSubmit(gpu: Gpu, n: number): { submits: number } {
 
 const bytesOf = ({ model }: FitResult) => Buffer.concat(model.encode())
 
+const short: TrainOptions = { ...base, epochs: 2 }
 const solvers: [string, TrainOptions][] = [
-  ['fused', base],
-  ['adam', { ...base, optimizer: 'adam', batchSize: 200, epochs: 3 }],
-  ['als', { ...base, solver: 'als', epochs: 3 }],
-  ['bpr', { ...base, model: 'bpr', epochs: 3 }],
+  ['fused', short],
+  ['fused in halves', { ...short, precision: 'f16', schedule: 'bold' }],
+  ['adam', { ...short, optimizer: 'adam', batchSize: 300 }],
+  ['als', { ...short, solver: 'als' }],
+  ['als, exact', { ...short, solver: 'als', rowSolver: 'exact' }],
+  ['implicit', { ...short, model: 'implicit' }],
+  ['bpr', { ...short, model: 'bpr' }],
 ]
 
+/** Of each kind of call one in so many; odd, so that the device goes before some and after others. */
+const stride = 11
+
+/** Some calls of each kind, counted from 1, others for each solver. */
+function someOf(calls: readonly Call[], solver: string): number[] {
+  const first = solvers.findIndex(([name]) => name === solver)
+  const seen = new Map<Call, number>()
+  return calls.flatMap((call, at) => {
+    const before = seen.get(call) ?? 0
+    seen.set(call, before + 1)
+    return before % stride === first ? [at + 1] : []
+  })
+}
+
+/** What a training gives that uses all there is: a snapshot, a checkpoint after each epoch, validation, the model. */
+interface Given {
+  states: string[]
+  epochs: number[]
+  model: Buffer | undefined
+}
+
+async function trainAll(gpu: Gpu, options: TrainOptions & TrainingExtras, given: Given): Promise<Given> {
+  const training = new Training(gpu, ratings, { ...options, resumable: true })
+  try {
+    for await (const { epoch } of training) {
+      given.epochs.push(epoch)
+      given.states.push(textOf(await training.checkpoint()))
+    }
+    given.model = bytesOf(await training.finish())
+    return given
+  } finally {
+    training.destroy()
+  }
+}
+
+/** All of a checkpoint but the times; tables by their digests. */
+function textOf({ identity, state }: Checkpoint): string {
+  const { mark, reports, solver, kept = {} } = state
+  const untimed = reports.map(({ seconds, gpuSeconds, phases, ...report }) => report)
+  const tables = [...solver, ...Object.entries(kept)].map(([name, table]) => {
+    const { buffer, byteOffset, byteLength } = table as Uint8Array<ArrayBuffer>
+    return [
+      name,
+      createHash('sha256')
+        .update(new Uint8Array(buffer, byteOffset, byteLength))
+        .digest('hex'),
+    ]
+  })
+  return JSON.stringify({ identity, mark, reports: untimed, tables })
+}
+
+const nothing = (): Given => ({ states: [], epochs: [], model: undefined })
+
 describe('a device that is lost', () => {
-  it.each(solvers)('costs nothing but time, at whatever submit that is: %s', async (_, options) => {
+  it.each(solvers)('costs nothing but time, whatever it was asked for: %s', async (name, options) => {
     const calm = await open()
-    const count = failAtSubmit(calm, -1)
-    const expected = bytesOf(await fit(calm, ratings, options))
-    expect(count.submits).toBeGreaterThan(10)
-    // Every stage: packing, the epochs and their validation, keeping, reading back.
-    const stride = Math.max(1, Math.floor(count.submits / 18))
-    for (let at = 1; at <= count.submits; at += stride) {
+    const calls = loseAt(calm, -1)
+    const expected = await trainAll(calm, options, nothing())
+    expect(expected.epochs).toEqual([1, 2])
+    const places = someOf(calls, name)
+    // Every stage: packing, uploads, the epochs and their losses, validation, keeping, the snapshot, checkpoints, the end.
+    expect(new Set(places.map(at => calls[at - 1])).size).toBe(5)
+    for (const at of places) {
       const gpu = await open()
-      failAtSubmit(gpu, at)
+      const seen = loseAt(gpu, at)
       const losses: DeviceLoss[] = []
-      const heard: number[] = []
-      const result = await fit(gpu, ratings, {
-        ...options,
-        onEpoch: ({ epoch }) => heard.push(epoch),
-        reopen: loss => {
-          losses.push(loss)
-          return open()
-        },
-      })
-      expect({ at, same: bytesOf(result).equals(expected) }).toEqual({ at, same: true })
-      expect(heard).toEqual(Array.from({ length: options.epochs! }, (_, epoch) => epoch + 1))
-      expect(result.epochs.map(({ epoch }) => epoch)).toEqual(heard)
+      const reopen = (loss: DeviceLoss) => {
+        losses.push(loss)
+        return open()
+      }
+      const given = await trainAll(gpu, { ...options, reopen }, nothing())
+      expect({ at, ...given }).toEqual({ at, ...expected })
+      expect(seen.length).toBeGreaterThanOrEqual(at)
       for (const loss of losses) expect(loss.goesOnFrom).toBeLessThanOrEqual(loss.epoch)
+      // What is lost last, when all that is to be returned is on the host, nobody misses.
+      if (at < calls.length - 7) expect(losses).toHaveLength(1)
       for (const used of opened.splice(0)) used.destroy()
     }
+  })
+
+  it.each(solvers)('ends a training that is given no other, with what is on the host: %s', async (name, options) => {
+    const calm = await open()
+    const calls = loseAt(calm, -1)
+    const expected = await trainAll(calm, options, nothing())
+    let withResult = 0
+    for (const at of someOf(calls, name)) {
+      const gpu = await open()
+      loseAt(gpu, at)
+      const given = nothing()
+      const error = await trainAll(gpu, options, given).catch((caught: unknown) => caught)
+      const { length: done } = given.epochs
+      expect({ at, epochs: given.epochs }).toEqual({ at, epochs: expected.epochs.slice(0, done) })
+      expect({ at, states: given.states }).toEqual({ at, states: expected.states.slice(0, given.states.length) })
+      if (given.model !== undefined) expect(given.model.equals(expected.model!)).toBe(true)
+      else {
+        expect(error, `call ${at}`).toBeInstanceOf(DeviceLostError)
+        const { epoch, result } = error as DeviceLostError<FitResult>
+        expect([done, done + 1]).toContain(epoch)
+        if (result !== undefined) {
+          withResult++
+          expect(result.epochs.length).toBe(epoch)
+          expect(result.epoch).toBeLessThanOrEqual(epoch)
+          expect(result.epoch).toBeGreaterThanOrEqual(done - 1)
+        }
+      }
+      expect(gpu.liveBytes).toBeLessThan(1e5)
+      for (const used of opened.splice(0)) used.destroy()
+    }
+    expect(withResult).toBeGreaterThan(3)
   })
 
   it('is survived before, within and after the epochs, in the middle of a checkpoint too', async () => {
