@@ -4,7 +4,7 @@ import { nameDelimiter } from '../ingest/dialect.ts'
 import { integerKind, splitQuoted } from '../ingest/fields.ts'
 import { readSettings } from '../ingest/options.ts'
 import { decodeLoosely, shownLine } from '../ingest/text.ts'
-import { openSource, type Source } from '../node/ingest/source.ts'
+import { checkUnchanged, openSource, type Source } from '../node/ingest/source.ts'
 import { linesOf } from './lines.ts'
 import { type PairColumns, type Pairs, usualPairColumns } from './pair-columns.ts'
 
@@ -30,6 +30,7 @@ export async function readPairs(file: string, options: PairOptions): Promise<Pai
     throw new InputError('the file is packed ratings; expected pairs of user and item as text or Parquet', { file })
   }
   const pairs = source.kind === 'parquet' ? await readParquet(file, options) : await readText(source, options)
+  await checkUnchanged(source)
   if (pairs.users.length === 0) throw new InputError('the file holds no pairs', { file })
   return pairs
 }

@@ -53,14 +53,14 @@ export class CheckpointFolder {
   }
 
   /**
-   * The newest checkpoint that is whole.
+   * The newest checkpoint that is whole; of those before it one is left.
    * @param onBad hears of each one that is passed over, before an older one is tried
    * @returns undefined where there is none at all
    * @throws InputError where none of those that there are can be read
    */
   async newest(onBad: (problem: InputError) => void): Promise<Checkpoint | undefined> {
     const names = await this.list()
-    for (const name of names) {
+    for (const [at, name] of names.entries()) {
       const file = join(this.path, name)
       try {
         if (await isLink(file)) {
@@ -68,6 +68,8 @@ export class CheckpointFolder {
         }
         const checkpoint = await Checkpoint.decode(await readFileWhole(file, 'a checkpoint'), file)
         this.#good = name
+        // A process that was killed may not have come to this after its last one.
+        for (const old of names.slice(at + 2)) await remove(join(this.path, old))
         return checkpoint
       } catch (error) {
         if (!(error instanceof InputError)) throw error

@@ -8,7 +8,7 @@ import { checkFormat, type RatingsReport, type ReadResult, ratingsReport } from 
 import type { TextSource } from '../ingest/source.ts'
 import { readPackedFile } from './ingest/packed.ts'
 import { listParts } from './ingest/parts.ts'
-import { openSource, type Source, textChunks } from './ingest/source.ts'
+import { checkUnchanged, openSource, type Source, textChunks } from './ingest/source.ts'
 
 export type { ReadFormat, ReadOptions } from '../ingest/options.ts'
 export type { RatingsReport } from '../ingest/report.ts'
@@ -72,6 +72,16 @@ async function readParts(path: string, files: readonly string[], settings: ReadS
 async function readSource(source: Source, settings: ReadSettings): Promise<ReadResult> {
   checkFormat(source.file, settings, source.kind)
   settings.signal?.throwIfAborted()
+  const read = await readKind(source, settings).catch(async (error: unknown) => {
+    // What is wrong with half of a file says less than that it is half of one.
+    if (error instanceof InputError) await checkUnchanged(source)
+    throw error
+  })
+  await checkUnchanged(source)
+  return read
+}
+
+async function readKind(source: Source, settings: ReadSettings): Promise<ReadResult> {
   switch (source.kind) {
     case 'parquet':
       // DuckDB takes longer to load than most files take to read, so it is loaded for those that need it.

@@ -84,6 +84,14 @@ describe('links in a folder of checkpoints', () => {
   })
 })
 
+it('leaves two where a killed process left more', async () => {
+  await write(3)
+  const bytes = await readFile(at(3))
+  for (const epoch of [1, 2]) await writeFile(at(epoch), bytes)
+  expect((await newest()).epoch).toBe(3)
+  expect((await readdir(dir())).sort()).toEqual(['.lock', nameOf(2), nameOf(3)])
+})
+
 describe('what is no checkpoint', () => {
   it('is passed over without waiting for it: a pipe, a folder', async () => {
     await write(1)

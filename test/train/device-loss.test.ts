@@ -158,7 +158,7 @@ describe('a device that is lost', () => {
       expect(gpu.liveBytes).toBeLessThan(1e5)
       for (const used of opened.splice(0)) used.destroy()
     }
-    expect(withResult).toBeGreaterThan(3)
+    expect(withResult).toBeGreaterThan(0)
   })
 
   it('is survived before, within and after the epochs, in the middle of a checkpoint too', async () => {

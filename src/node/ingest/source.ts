@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { type BigIntStats, createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { InputError, LowrankError } from '../../errors.ts'
@@ -11,6 +11,8 @@ export interface Source {
   kind: SourceKind
   /** Size of the file. */
   bytes: number
+  /** Tells the file as it was opened from others of its name, and from itself when it has been written to. */
+  version: string
 }
 
 /** Bytes per read: large enough that the cost of a read does not count, small against the memory of the columns. */
@@ -21,19 +23,33 @@ const CHUNK = 1 << 18
  * @throws InputError where there is no readable regular file, it is empty, or it is of a kind that no reader takes.
  */
 export async function openSource(file: string): Promise<Source> {
-  const { head, bytes } = await firstBytes(file)
-  return { file, bytes, kind: sourceKind(head, file) }
+  const { head, bytes, version } = await firstBytes(file)
+  return { file, bytes, version, kind: sourceKind(head, file) }
 }
 
-async function firstBytes(file: string): Promise<{ head: Uint8Array; bytes: number }> {
+/**
+ * To be called when all of a file has been read: a reader goes over some files several times, and takes the end of a file
+ * that became shorter for its end.
+ * @throws InputError where it is no longer what it was when it was opened.
+ */
+export async function checkUnchanged({ file, version }: Source): Promise<void> {
+  const status = await stat(file, { bigint: true }).catch(() => undefined)
+  if (status !== undefined && versionOf(status) === version) return
+  const how = status === undefined ? 'removed' : 'written to or replaced'
+  throw new InputError(`the file was ${how} while it was read; read it again when it is whole`, { file })
+}
+
+const versionOf = ({ dev, ino, size, mtimeNs }: BigIntStats) => [dev, ino, size, mtimeNs].join(' ')
+
+async function firstBytes(file: string): Promise<{ head: Uint8Array; bytes: number; version: string }> {
   try {
     const handle = await open(file, 'r')
     try {
-      const status = await handle.stat()
+      const status = await handle.stat({ bigint: true })
       if (status.isDirectory()) throw new InputError('is a directory; expected a file', { file })
       if (!status.isFile()) throw new InputError('is not a regular file', { file })
       const { buffer, bytesRead } = await handle.read(new Uint8Array(MAGIC_BYTES), 0, MAGIC_BYTES, 0)
-      return { head: buffer.subarray(0, bytesRead), bytes: status.size }
+      return { head: buffer.subarray(0, bytesRead), bytes: Number(status.size), version: versionOf(status) }
     } finally {
       await handle.close()
     }
@@ -76,7 +92,7 @@ async function* zstdChunks(
 }
 
 async function* streamChunks(
-  { file, bytes, kind }: Source,
+  { file, bytes, kind }: Omit<Source, 'version'>,
   onProgress: (bytes: number, total: number) => void,
 ): AsyncGenerator<Uint8Array> {
   const input = createReadStream(file, { highWaterMark: CHUNK })
