@@ -69,7 +69,7 @@ export async function main(words: readonly string[]): Promise<void> {
   const session: Session = { terminal, signal: listenForInterruption(), exitCode: exitCodes.done }
   process.on('uncaughtException', error => {
     terminal.fail(error)
-    process.exit(exitCodes.defect)
+    process.exit(exitCodeOf(error))
   })
   try {
     await buildProgram(session).parseAsync(words, { from: 'user' })

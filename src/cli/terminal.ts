@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import pc from 'picocolors'
+import { outputFailure } from '../node/write-file.ts'
 import { describeError, explainError } from './failure.ts'
 
 type Colors = ReturnType<typeof pc.createColors>
@@ -15,9 +16,10 @@ export class Terminal {
 
   constructor(json: boolean) {
     this.json = json
-    for (const stream of [process.stdout, process.stderr]) {
+    const streams = { 'standard output': process.stdout, 'standard error': process.stderr }
+    for (const [name, stream] of Object.entries(streams)) {
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error
+        if (error.code !== 'EPIPE') throw outputFailure(name, error)
         if (stream === process.stdout) this.#gone.abort()
       })
     }

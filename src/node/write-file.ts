@@ -94,8 +94,22 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 }
 
+/** What C libraries call the errors that other libraries hand on as text. */
+const TEXTS: readonly (readonly [RegExp, string])[] = [
+  [/no space left/i, 'ENOSPC'],
+  [/quota exceeded/i, 'EDQUOT'],
+  [/file too large/i, 'EFBIG'],
+  [/read-only file system/i, 'EROFS'],
+]
+
+/** Why a file cannot be written, from the words of a library that has written to it; undefined where they do not say. */
+export function reasonOfText(message: string): string | undefined {
+  const code = TEXTS.find(([pattern]) => pattern.test(message))?.[1]
+  return code && REASONS[code]
+}
+
 /** An OutputError for a system error; errors of this library and those without a system's code pass. */
-function outputFailure(path: string, error: unknown): unknown {
+export function outputFailure(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LowrankError) return error
   const { code, syscall } = error as NodeJS.ErrnoException
   if (code === undefined || syscall === undefined) return error

@@ -1,9 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EpochReport } from '../../src/train/training.ts'
@@ -328,45 +327,7 @@ describe('a folder that cannot be written to', () => {
     expect(stderr.match(/no checkpoint of epoch \d+: .*its folder does not exist; there is none/g)).toHaveLength(3)
     expect(stdout).toMatch(/epoch 30\/30/)
   })
-
-  // Only root may mount; everyone else has the test above.
-  it.runIf(canMount())('is warned of when the disk is full, and the training goes on', async () => {
-    mkdirSync(program.path('full'))
-    mountSmall(program.path('full'))
-    try {
-      const { code, stdout, stderr } = await program.run([...train, '--checkpoint', 'full', '--checkpoint-every', '10'])
-      expect(code).toBe(0)
-      expect(stderr.match(/no checkpoint of epoch \d+: .*no space is left on the disk; there is none/g)).toHaveLength(3)
-      expect(stdout).toMatch(/epoch 30\/30/)
-      expect(files('full')).toEqual([])
-    } finally {
-      unmount(program.path('full'))
-    }
-  })
 })
-
-/** A file system of 16 KiB. */
-function mountSmall(folder: string): void {
-  execFileSync('/usr/bin/env', ['mount', '-t', 'tmpfs', '-o', 'size=16k', 'none', folder], { stdio: 'ignore' })
-}
-
-function unmount(folder: string): void {
-  execFileSync('/usr/bin/env', ['umount', folder])
-}
-
-/** Whether this process may mount a file system of its own. */
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'lowrank-mount-'))
-  try {
-    mountSmall(folder)
-    unmount(folder)
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
 
 describe('train where the device is lost', () => {
   const preload = resolve(import.meta.dirname, '../support/lose-device.mjs')

@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { OutputError } from '../../src/errors.ts'
 import { removeAbandoned, temporaryName } from '../../src/node/temporary.ts'
-import { replaceFile, writeFileWhole } from '../../src/node/write-file.ts'
+import { reasonOfText, replaceFile, writeFileWhole } from '../../src/node/write-file.ts'
 import { leftBehind } from '../support/left-behind.ts'
 import { Scratch } from './read-ratings-helpers.ts'
 
@@ -60,6 +60,44 @@ describe('writeFileWhole', () => {
     expect(error).toBeInstanceOf(OutputError)
     expect(error).toMatchObject({ file: path, message: expect.stringMatching(says) as string })
     expect(await scratch.names()).toEqual(before)
+  })
+})
+
+describe('a disk that is full', () => {
+  const full = () => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', syscall: 'write' })
+
+  /** What a file's handle does when its disk is full: some of it is written, or all is refused when it is to last. */
+  async function fill(step: 'writeFile' | 'sync'): Promise<void> {
+    const handle = await open(await scratch.file('probe', ''))
+    await handle.close()
+    await rm(scratch.path('probe'))
+    const methods = Object.getPrototypeOf(handle) as Pick<FileHandle, 'writeFile' | 'sync' | 'write'>
+    vi.spyOn(methods, step).mockImplementation(async function (this: FileHandle) {
+      if (step === 'writeFile') await this.write('half')
+      throw full()
+    })
+  }
+
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  it.each(['writeFile', 'sync'] as const)('is said, and what stood there stays: %s', async step => {
+    const path = await scratch.file('old', 'old')
+    const before = await scratch.names()
+    await fill(step)
+    const error = await outcome(writeFileWhole(path, Uint8Array.of(1, 2, 3)))
+    expect(error).toEqual(new OutputError('cannot be written: no space is left on the disk', path))
+    expect(await readFile(path, 'utf8')).toBe('old')
+    expect(await scratch.names()).toEqual(before)
+  })
+
+  it.each([
+    ['Could not write file "x": No space left on device', 'no space is left on the disk'],
+    ['IO Error: Disk quota exceeded', 'no space is left for this user'],
+    ['IO Error: something else', undefined],
+  ])('is known by the words of other libraries: %s', (text, reason) => {
+    expect(reasonOfText(text)).toBe(reason)
   })
 })
 

@@ -13,6 +13,7 @@ import duckdb from '@duckdb/node-bindings'
 import type { IdTable } from '../../data/ids.ts'
 import type { Ratings } from '../../data/ratings.ts'
 import { OutputError } from '../../errors.ts'
+import { reasonOfText } from '../write-file.ts'
 import { openDuckDB, sqlText } from './duckdb.ts'
 
 /** Rows of a DuckDB vector. */
@@ -64,7 +65,10 @@ export async function writeTable<Rows extends Batch>(
     try {
       return await work()
     } catch (error) {
-      throw new OutputError('cannot be written as Parquet', target, { cause: error })
+      const reason = reasonOfText(error instanceof Error ? error.message : '')
+      throw new OutputError(`cannot be written as Parquet${reason === undefined ? '' : `: ${reason}`}`, target, {
+        cause: error,
+      })
     }
   }
   const { connection, close } = await openDuckDB()
