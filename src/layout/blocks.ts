@@ -1,4 +1,5 @@
 import type { Random } from '../data/random.ts'
+import { occupiedRows } from './rows.ts'
 
 /** Slots of a block at most, unless fewer are asked for, so that a place in a block is a 16-bit number. */
 export const maxBlockSlots = 65536
@@ -43,14 +44,16 @@ export function dealBlocks(
 
   const loads = new LightestBlocks(blocks, blockSlots)
   const blockOf = new Uint32Array(total)
-  for (const row of heaviestFirst(counts, replicas, random)) {
+  const order = heaviestFirst(counts, replicas, random)
+  for (let at = 0; at < order.length; at++) {
+    const row = order[at]!
     const start = slotStart[row]!
     const end = slotStart[row + 1]!
-    loads.deal(blockOf.subarray(start, end), counts[row]! / (end - start))
+    loads.deal(blockOf, start, end, counts[row]! / (end - start))
   }
 
   const blockStart = new Uint32Array(blocks + 1)
-  for (const block of blockOf) blockStart[block + 1]!++
+  for (let place = 0; place < total; place++) blockStart[blockOf[place]! + 1]!++
   for (let block = 0; block < blocks; block++) blockStart[block + 1]! += blockStart[block]!
   const next = blockStart.slice()
   const rowOf = new Uint32Array(total)
@@ -68,17 +71,23 @@ export function dealBlocks(
 /** Rows with entries, by descending load of a replica; equals in a random order. */
 function heaviestFirst(counts: Uint32Array, replicas: (row: number) => number, random: Random): Uint32Array {
   // Drawn among the rows with entries, so that empty ones have no bearing on the others.
-  const order = Uint32Array.from(counts.keys()).filter(row => counts[row]! > 0)
-  random.shuffle(order)
-  const loads = Float64Array.from(counts, (count, row) => (count === 0 ? 0 : count / replicas(row)))
+  const order = new Uint32Array(occupiedRows(counts))
   // Loads of whole rows are integers below the cap: a stable counting sort; those of replicas lie between them.
-  const most = loads.reduce((max, load) => Math.max(max, load), 0)
-  const start = new Uint32Array(Math.floor(most) + 2)
-  const bucket = (row: number) => Math.floor(most) - Math.floor(loads[row]!)
-  for (const row of order) start[bucket(row) + 1]!++
-  for (let b = 1; b < start.length; b++) start[b]! += start[b - 1]!
+  const loads = new Uint32Array(counts.length)
+  let most = 0
+  let at = 0
+  for (let row = 0; row < counts.length; row++) {
+    if (counts[row] === 0) continue
+    order[at++] = row
+    loads[row] = counts[row]! / replicas(row)
+    most = Math.max(most, loads[row]!)
+  }
+  random.shuffle(order)
+  const start = new Uint32Array(most + 2)
+  for (at = 0; at < order.length; at++) start[most - loads[order[at]!]! + 1]!++
+  for (let bucket = 1; bucket < start.length; bucket++) start[bucket]! += start[bucket - 1]!
   const sorted = new Uint32Array(order.length)
-  for (const row of order) sorted[start[bucket(row)]!++] = row
+  for (at = 0; at < order.length; at++) sorted[start[most - loads[order[at]!]!]!++] = order[at]!
   return sorted
 }
 
@@ -98,10 +107,11 @@ class LightestBlocks {
     this.#size = blocks
   }
 
-  /** Chooses the lightest blocks, all different, one for each place of `blockOf`, and puts `load` on each. */
-  deal(blockOf: Uint32Array, load: number): void {
-    for (let replica = 0; replica < blockOf.length; replica++) blockOf[replica] = this.#pop()
-    for (const block of blockOf) {
+  /** Chooses the lightest blocks, all different, for the places `start` to `end - 1` of `blockOf`, and puts `load` on each. */
+  deal(blockOf: Uint32Array, start: number, end: number, load: number): void {
+    for (let place = start; place < end; place++) blockOf[place] = this.#pop()
+    for (let place = start; place < end; place++) {
+      const block = blockOf[place]!
       this.#load[block]! += load
       this.#slots[block]!++
       // A full block takes no more.

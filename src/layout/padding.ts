@@ -5,7 +5,8 @@ export const paddedFactors = (factors: number): number => 4 * Math.ceil(factors 
 export function padRows(tight: Float32Array, rows: number, factors: number): Float32Array<ArrayBuffer> {
   const stride = paddedFactors(factors)
   const padded = new Float32Array(rows * stride)
-  for (let row = 0; row < rows; row++) padded.set(tight.subarray(row * factors, (row + 1) * factors), row * stride)
+  if (stride === factors) padded.set(tight.subarray(0, rows * factors))
+  else for (let row = 0; row < rows; row++) padded.set(tight.subarray(row * factors, (row + 1) * factors), row * stride)
   return padded
 }
 
@@ -17,8 +18,11 @@ export function trimRows(
   tight: Float32Array<ArrayBuffer> = new Float32Array(rows * factors),
 ): Float32Array<ArrayBuffer> {
   const stride = paddedFactors(factors)
-  for (let row = 0; row < rows; row++) {
-    tight.set(padded.subarray(row * stride, row * stride + factors), row * factors)
+  if (stride === factors) tight.set(padded.subarray(0, rows * factors))
+  else {
+    for (let row = 0; row < rows; row++) {
+      tight.set(padded.subarray(row * stride, row * stride + factors), row * factors)
+    }
   }
   return tight
 }

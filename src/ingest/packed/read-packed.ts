@@ -118,8 +118,9 @@ function damaged(what: string, file: string): InputError {
 }
 
 const badIndex = (role: string, count: number) => (indices: Column, from: number, to: number) => {
+  const end = count >>> 0
   for (let e = from; e < to; e++) {
-    if (indices[e]! >= count) return `entry ${e} names ${role} ${indices[e]} of ${count}`
+    if (indices[e]! >= end) return `entry ${e} names ${role} ${indices[e]} of ${count}`
   }
   return undefined
 }
