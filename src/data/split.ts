@@ -22,18 +22,57 @@ const STRATA_STREAM = 0x73747261
  * @throws InputError where there are fewer than two entries.
  */
 export function splitRandom(ratings: Ratings, options: { ratio: number; seed: number }): Split {
-  const { ratio, seed } = options
-  checkRatio(ratio)
-  checkSeed(seed)
-  const { length } = ratings
-  if (length < 2) throw new InputError(`${length} entries cannot be split into a training and a test part`)
-  const random = new Random(seed, RANDOM_STREAM)
-  const needed = Math.min(Math.max(Math.round(ratio * length), 1), length - 1)
-  const inTest = new Uint8Array(length)
-  drawPlaces(random, length, needed, e => {
+  const { random, needed } = randomTest(ratings, options)
+  const inTest = new Uint8Array(ratings.length)
+  drawPlaces(random, ratings.length, needed, e => {
     inTest[e] = 1
   })
   return splitBy(ratings, inTest, needed)
+}
+
+/**
+ * `splitRandom` in the arrays of `ratings`, which are not to be used any more: the training's take their start, and only the
+ * test's are new. For sets that hardly fit memory once.
+ * @throws OptionError, InputError, as it does
+ */
+export function splitRandomInPlace(ratings: Ratings, options: { ratio: number; seed: number }): Split {
+  const { random, needed } = randomTest(ratings, options)
+  const { users, items, values, times, userIds, itemIds, length } = ratings
+  const test = emptyPart(ratings, needed)
+  const { users: testUsers, items: testItems, values: testValues } = test
+  let taken = 0
+  for (let e = 0; e < length; e++) {
+    if (random.uniform() * (length - e) < needed - taken) {
+      testUsers[taken] = users[e]!
+      testItems[taken] = items[e]!
+      testValues[taken] = values[e]!
+      if (times !== undefined) test.times![taken] = times[e]!
+      taken++
+    } else {
+      users[e - taken] = users[e]!
+      items[e - taken] = items[e]!
+      values[e - taken] = values[e]!
+      if (times !== undefined) times[e - taken] = times[e]!
+    }
+  }
+  const train = {
+    users: users.subarray(0, length - needed),
+    items: items.subarray(0, length - needed),
+    values: values.subarray(0, length - needed),
+    times: times?.subarray(0, length - needed),
+    userIds,
+    itemIds,
+  }
+  return { train: ratingsOf(train), test: ratingsOf(test) }
+}
+
+/** @throws OptionError, InputError */
+function randomTest({ length }: Ratings, { ratio, seed }: { ratio: number; seed: number }) {
+  checkRatio(ratio)
+  checkSeed(seed)
+  if (length < 2) throw new InputError(`${length} entries cannot be split into a training and a test part`)
+  const needed = Math.min(Math.max(Math.round(ratio * length), 1), length - 1)
+  return { random: new Random(seed, RANDOM_STREAM), needed }
 }
 
 /**
@@ -158,19 +197,11 @@ function checkSeed(seed: number): void {
 
 /** @param inTest 1 for each entry of the test, of which there are `testLength`; 0 for the others */
 function splitBy(ratings: Ratings, inTest: Uint8Array, testLength: number): Split {
-  const { users, items, values, times, userIds, itemIds, length } = ratings
-  const part = (entries: number) => ({
-    users: new Uint32Array(entries),
-    items: new Uint32Array(entries),
-    values: new Float32Array(entries),
-    times: times === undefined ? undefined : new Float64Array(entries),
-    userIds,
-    itemIds,
-  })
-  const test = part(testLength)
-  const train = part(length - testLength)
-  const [testUsers, testItems, testValues] = [test.users, test.items, test.values]
-  const [trainUsers, trainItems, trainValues] = [train.users, train.items, train.values]
+  const { users, items, values, times, length } = ratings
+  const test = emptyPart(ratings, testLength)
+  const train = emptyPart(ratings, length - testLength)
+  const { users: testUsers, items: testItems, values: testValues } = test
+  const { users: trainUsers, items: trainItems, values: trainValues } = train
   let taken = 0
   for (let e = 0; e < length; e++) {
     if (inTest[e] === 1) {
@@ -186,6 +217,18 @@ function splitBy(ratings: Ratings, inTest: Uint8Array, testLength: number): Spli
   }
   if (times !== undefined) splitColumn(times, inTest, train.times!, test.times!)
   return { train: ratingsOf(train), test: ratingsOf(test) }
+}
+
+/** Room for so many of the ratings. */
+function emptyPart({ times, userIds, itemIds }: Ratings, length: number) {
+  return {
+    users: new Uint32Array(length),
+    items: new Uint32Array(length),
+    values: new Float32Array(length),
+    times: times === undefined ? undefined : new Float64Array(length),
+    userIds,
+    itemIds,
+  }
 }
 
 function splitColumn(column: Float64Array, inTest: Uint8Array, train: Float64Array, test: Float64Array): void {

@@ -4,70 +4,72 @@ const mostDigitBits = 11
 /** Entries of a tile up to which it is sorted by insertion. */
 const fewEntries = 32
 
+/** How the places of an entry, the one in its held block above that in its streamed one, share a word. */
+export interface PlaceBits {
+  held: number
+  streamed: number
+}
+
+/** The fewest bits that tell the slots of the largest held and of the largest streamed block apart. */
+export const placeBits = (heldSlots: number, streamedSlots: number): PlaceBits => ({
+  held: Math.ceil(Math.log2(Math.max(1, heldSlots))),
+  streamed: Math.ceil(Math.log2(Math.max(1, streamedSlots))),
+})
+
 /**
- * Sorts each tile of `entries`, pairs of words (bits of the rating, place), by place and bits; returns the number of runs
- * of one held row. Linear in the entries: a radix sort by the bits of a place that the blocks' slots take.
+ * Sorts each tile of `entries`, pairs of words (bits of the rating, places of `bits`), by place and bits of the rating, and
+ * brings places to 16 bits each. Linear in the entries: a radix sort. Returns the number of runs of one held row.
  * @param tileStart first entry of each tile, and the end
- * @param slots of the largest held and of the largest streamed block
  */
-export function sortTiles(
-  entries: Uint32Array<ArrayBuffer>,
-  tileStart: Uint32Array,
-  slots: { held: number; streamed: number },
-): number {
-  const sorter = new RadixSorter(entries, bitsFor(slots.held), bitsFor(slots.streamed))
+export function sortTiles(entries: Uint32Array<ArrayBuffer>, tileStart: Uint32Array, bits: PlaceBits): number {
+  const sorter = new RadixSorter(entries, bits)
   let runs = 0
   for (let tile = 0; tile + 1 < tileStart.length; tile++) {
     const start = tileStart[tile]!
     const end = tileStart[tile + 1]!
-    if (end - start <= fewEntries) insert(entries, start, end)
-    else {
-      sorter.sort(start, end)
-      sortTies(entries, start, end)
-    }
-    let previous = -1
-    for (let at = 2 * start + 1; at < 2 * end; at += 2) {
-      const held = entries[at]! >>> 16
-      if (held !== previous) runs++
-      previous = held
+    if (end - start <= fewEntries) {
+      insert(entries, start, end)
+      runs += spread(entries, start, entries, start, end, bits)
+    } else {
+      const { from, first } = sorter.sort(start, end)
+      runs += spread(from, first, entries, start, end, bits)
     }
   }
   return runs
 }
 
-/** Bits that tell so many places apart. */
-const bitsFor = (places: number) => Math.ceil(Math.log2(Math.max(1, places)))
-
 /** Stable, least significant digit first. */
 class RadixSorter {
-  readonly #entries: Uint32Array
-  readonly #heldBits: number
-  readonly #streamedBits: number
-  readonly #next = new Uint32Array(2 ** mostDigitBits)
+  readonly #entries: Uint32Array<ArrayBuffer>
+  readonly #bits: number
   #scratch = new Uint32Array(0)
+  #counts = new Uint32Array(2 ** mostDigitBits)
+  #upcoming = new Uint32Array(2 ** mostDigitBits)
 
-  constructor(entries: Uint32Array, heldBits: number, streamedBits: number) {
+  constructor(entries: Uint32Array<ArrayBuffer>, { held, streamed }: PlaceBits) {
     this.#entries = entries
-    this.#heldBits = heldBits
-    this.#streamedBits = streamedBits
+    this.#bits = held + streamed
   }
 
-  /** Sorts entries `start` to `end - 1` by place. */
-  sort(start: number, end: number): void {
+  /** Sorts entries `start` to `end - 1` by place, and tells where they are then. */
+  sort(start: number, end: number): { from: Uint32Array<ArrayBuffer>; first: number } {
     const length = end - start
     if (this.#scratch.length < 2 * length) this.#scratch = new Uint32Array(2 * length)
-    const bits = this.#heldBits + this.#streamedBits
-    const passes = Math.ceil(bits / Math.min(mostDigitBits, Math.floor(Math.log2(length))))
-    const digitBits = Math.ceil(bits / passes)
+    const passes = Math.ceil(this.#bits / Math.min(mostDigitBits, Math.floor(Math.log2(length))))
+    const digitBits = Math.ceil(this.#bits / passes)
+    const mask = 2 ** digitBits - 1
+    const counts = this.#counts.fill(0, 0, mask + 1)
+    const entries = this.#entries
+    for (let at = 2 * start + 1; at < 2 * end; at += 2) counts[entries[at]! & mask]!++
     for (let pass = 0; pass < passes; pass++) {
       const shift = pass * digitBits
-      if (pass % 2 === 0) this.#pass(this.#entries, start, this.#scratch, 0, length, shift, digitBits)
-      else this.#pass(this.#scratch, 0, this.#entries, start, length, shift, digitBits)
+      if (pass % 2 === 0) this.#pass(entries, start, this.#scratch, 0, length, shift, digitBits)
+      else this.#pass(this.#scratch, 0, entries, start, length, shift, digitBits)
     }
-    if (passes % 2 === 1) this.#entries.set(this.#scratch.subarray(0, 2 * length), 2 * start)
+    return passes % 2 === 0 ? { from: entries, first: start } : { from: this.#scratch, first: 0 }
   }
 
-  /** Puts `length` entries of `from` into `to` by the digit of `bits` bits above `shift`. */
+  /** Puts `length` entries of `from` into `to` by the digit of `bits` bits above `shift`, and counts the digit above that. */
   #pass(
     from: Uint32Array,
     first: number,
@@ -77,48 +79,74 @@ class RadixSorter {
     shift: number,
     bits: number,
   ): void {
-    const next = this.#next
-    const streamedBits = this.#streamedBits
     const mask = 2 ** bits - 1
-    next.fill(0, 0, mask + 1)
-    const end = 2 * (first + length)
-    for (let at = 2 * first + 1; at < end; at += 2) next[digitOf(from[at]!, streamedBits, shift) & mask]!++
+    const above = shift + bits
+    const next = this.#counts
+    const counts = this.#upcoming.fill(0, 0, mask + 1)
     let place = target
     for (let digit = 0; digit <= mask; digit++) {
       const count = next[digit]!
       next[digit] = place
       place += count
     }
+    const end = 2 * (first + length)
     for (let at = 2 * first; at < end; at += 2) {
       const word = from[at + 1]!
-      const into = 2 * next[digitOf(word, streamedBits, shift) & mask]!++
+      const into = 2 * next[(word >>> shift) & mask]!++
+      counts[(word >>> above) & mask]!++
       to[into] = from[at]!
       to[into + 1] = word
     }
+    this.#counts = counts
+    this.#upcoming = next
   }
 }
-
-/** A place without the bits that no slot takes, and without those below the digit. */
-const digitOf = (word: number, streamedBits: number, shift: number) =>
-  (((word >>> 16) << streamedBits) | (word & 0xffff)) >>> shift
 
 function insert(entries: Uint32Array, start: number, end: number): void {
   for (let from = 2 * start + 2; from < 2 * end; from += 2) {
     const bits = entries[from]!
     const word = entries[from + 1]!
     let at = from
-    for (; at > 2 * start; at -= 2) {
-      const before = entries[at - 1]!
-      if (before < word || (before === word && entries[at - 2]! <= bits)) break
+    for (; at > 2 * start && entries[at - 1]! > word; at -= 2) {
       entries[at] = entries[at - 2]!
-      entries[at + 1] = before
+      entries[at + 1] = entries[at - 1]!
     }
     entries[at] = bits
     entries[at + 1] = word
   }
 }
 
-/** Sorts entries of one place, which follow one another, by the bits of their ratings. */
+/**
+ * Brings a tile that is sorted by place, from `first` on in `from`, to where it belongs: places of 16 bits, and those of one
+ * place, which follow one another, by the bits of their ratings. Returns the number of runs.
+ */
+function spread(
+  from: Uint32Array,
+  first: number,
+  entries: Uint32Array<ArrayBuffer>,
+  start: number,
+  end: number,
+  { streamed }: PlaceBits,
+): number {
+  const mask = 2 ** streamed - 1
+  let runs = 0
+  let ties = 0
+  let before = -1
+  let heldBefore = -1
+  for (let entry = start, at = 2 * first; entry < end; entry++, at += 2) {
+    const word = from[at + 1]!
+    const held = word >>> streamed
+    if (held !== heldBefore) runs++
+    if (word === before) ties++
+    heldBefore = held
+    before = word
+    entries[2 * entry] = from[at]!
+    entries[2 * entry + 1] = (held << 16) | (word & mask)
+  }
+  if (ties > 0) sortTies(entries, start, end)
+  return runs
+}
+
 function sortTies(entries: Uint32Array<ArrayBuffer>, start: number, end: number): void {
   for (let entry = start + 1; entry < end; entry++) {
     if (entries[2 * entry + 1] !== entries[2 * entry - 1]) continue

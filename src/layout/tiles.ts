@@ -11,8 +11,8 @@ import {
   tileFinder,
   tilesPerStratum,
 } from './tile-grid.ts'
-import { type Places, placesOf, replicaAt, SEVERAL, slotCountsOf } from './tile-places.ts'
-import { sortTiles } from './tile-sort.ts'
+import { type Places, placesOf, replicaAt, slotCountsOf } from './tile-places.ts'
+import { type PlaceBits, placeBits, sortTiles } from './tile-sort.ts'
 
 export interface TileOptions {
   seed: number
@@ -76,6 +76,7 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
     shape,
     grid,
     tileOf: tileFinder(shape, grid),
+    bits: placeBits(mostSlots(blocks[held]), mostSlots(blocks[streamed])),
     length,
     held: placesOf(blocks[held], ratings[held], ratings[streamed], seed),
     streamed: placesOf(blocks[streamed], ratings[streamed], ratings[held], seed),
@@ -85,7 +86,7 @@ export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptio
 
   const tileStart = countTiles(placing)
   const { entries, heldSlotCounts, streamedSlotCounts } = placeEntries(placing, ratings.values, tileStart)
-  const runs = sortTiles(entries, tileStart, { held: mostSlots(blocks[held]), streamed: mostSlots(blocks[streamed]) })
+  const runs = sortTiles(entries, tileStart, placing.bits)
   return {
     shape,
     held,
@@ -150,6 +151,7 @@ interface Placing {
   shape: TileShape
   grid: TileGrid
   tileOf: TileFinder
+  bits: PlaceBits
   length: number
   held: Places
   streamed: Places
@@ -162,13 +164,13 @@ function countTiles({ grid, shape, tileOf, length, held, streamed }: Placing): U
   // By pair of blocks first, whose number costs an entry no division.
   const { heldBlocks, streamedBlocks } = grid
   const counts = new Uint32Array(heldBlocks * streamedBlocks)
-  const { rows: heldRows, ofRow: heldOf } = held
-  const { rows: streamedRows, ofRow: streamedOf } = streamed
+  const { rows: heldRows, ofRow: heldOf, several: severalHeld } = held
+  const { rows: streamedRows, ofRow: streamedOf, several: severalStreamed } = streamed
   for (let entry = 0; entry < length; entry++) {
     let heldBlock = heldOf[2 * heldRows[entry]!]!
     let streamedBlock = streamedOf[2 * streamedRows[entry]!]!
-    if (heldBlock === SEVERAL) heldBlock = held.blockOf[replicaAt(held, entry)]!
-    if (streamedBlock === SEVERAL) streamedBlock = streamed.blockOf[replicaAt(streamed, entry)]!
+    if (heldBlock === severalHeld) heldBlock = held.blockOf[replicaAt(held, entry)]!
+    if (streamedBlock === severalStreamed) streamedBlock = streamed.blockOf[replicaAt(streamed, entry)]!
     counts[heldBlock * streamedBlocks + streamedBlock]!++
   }
   const start = new Uint32Array(shape.strata * tilesPerStratum(grid, shape.slices) + 1)
@@ -186,18 +188,19 @@ function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32A
   const entries = new Uint32Array(2 * length)
   const heldSlotCounts = slotCountsOf(held, placing.heldCounts)
   const streamedSlotCounts = slotCountsOf(streamed, placing.streamedCounts)
-  const bits = new Uint32Array(values.buffer, values.byteOffset, length)
+  const { streamed: streamedBits } = placing.bits
+  const ratings = new Uint32Array(values.buffer, values.byteOffset, length)
   const next = new Uint32Array(heldBlocks * streamedBlocks)
   for (let pair = 0; pair < next.length; pair++) {
     next[pair] = tileStart[tileOf(Math.floor(pair / streamedBlocks), pair % streamedBlocks)]!
   }
-  const { rows: heldRows, ofRow: heldOf } = held
-  const { rows: streamedRows, ofRow: streamedOf } = streamed
+  const { rows: heldRows, ofRow: heldOf, several: severalHeld } = held
+  const { rows: streamedRows, ofRow: streamedOf, several: severalStreamed } = streamed
   for (let entry = 0; entry < length; entry++) {
     const heldAt = 2 * heldRows[entry]!
     let heldBlock = heldOf[heldAt]!
     let heldPlace = heldOf[heldAt + 1]!
-    if (heldBlock === SEVERAL) {
+    if (heldBlock === severalHeld) {
       const slot = replicaAt(held, entry)
       heldSlotCounts[slot]!++
       heldBlock = held.blockOf[slot]!
@@ -206,15 +209,15 @@ function placeEntries(placing: Placing, values: Float32Array, tileStart: Uint32A
     const streamedAt = 2 * streamedRows[entry]!
     let streamedBlock = streamedOf[streamedAt]!
     let streamedPlace = streamedOf[streamedAt + 1]!
-    if (streamedBlock === SEVERAL) {
+    if (streamedBlock === severalStreamed) {
       const slot = replicaAt(streamed, entry)
       streamedSlotCounts[slot]!++
       streamedBlock = streamed.blockOf[slot]!
       streamedPlace = slot - streamed.blocks.blockStart[streamedBlock]!
     }
     const place = 2 * next[heldBlock * streamedBlocks + streamedBlock]!++
-    entries[place] = bits[entry]!
-    entries[place + 1] = (heldPlace << 16) | streamedPlace
+    entries[place] = ratings[entry]!
+    entries[place + 1] = (heldPlace << streamedBits) | streamedPlace
   }
   return { entries, heldSlotCounts, streamedSlotCounts }
 }

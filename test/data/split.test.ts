@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
 import { Ratings } from '../../src/data/ratings.ts'
-import { type Split, splitFolds, splitLast, splitRandom, splitStratified } from '../../src/data/split.ts'
+import {
+  type Split,
+  splitFolds,
+  splitLast,
+  splitRandom,
+  splitRandomInPlace,
+  splitStratified,
+} from '../../src/data/split.ts'
 import { InputError, OptionError } from '../../src/errors.ts'
 import { ratingsOf, rows, rowsOf } from './arbitrary.ts'
 
@@ -47,6 +54,33 @@ describe('splitRandom', () => {
       }),
       { seed: 1 },
     )
+  })
+
+  it('gives the same in place', () => {
+    fc.assert(
+      fc.property(
+        rows,
+        fc.boolean(),
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        seeds,
+        (list, timed, ratio, seed) => {
+          fc.pre(list.length >= 2)
+          const { train, test } = splitRandom(ratingsOf(list, timed), { ratio, seed })
+          const given = ratingsOf(list, timed)
+          const inPlace = splitRandomInPlace(given, { ratio, seed })
+          expect(inPlace.train.users.buffer).toBe(given.users.buffer)
+          for (const [one, other] of [
+            [inPlace.train, train],
+            [inPlace.test, test],
+          ] as const) {
+            expect(rowsOf(one)).toEqual(rowsOf(other))
+            expect(one.times?.length).toBe(other.times?.length)
+          }
+        },
+      ),
+      { seed: 5 },
+    )
+    expect(() => splitRandomInPlace(numbered(1), { ratio: 0.5, seed: 1 })).toThrow(InputError)
   })
 
   it('gives the same parts for the same seed, others for another', () => {

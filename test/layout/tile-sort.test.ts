@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/data/random.ts'
-import { sortTiles } from '../../src/layout/tile-sort.ts'
+import { placeBits, sortTiles } from '../../src/layout/tile-sort.ts'
 
 const tiles = fc.record({
   seed: fc.nat(),
@@ -24,15 +24,18 @@ describe('sortTiles', () => {
         const start = Uint32Array.from([0, ...lengths])
         for (let tile = 0; tile < lengths.length; tile++) start[tile + 1]! += start[tile]!
         const total = start.at(-1)!
+        const bits = placeBits(held, streamed)
         const entries = new Uint32Array(2 * total)
         for (let at = 0; at < entries.length; at += 2) {
           entries[at] = 2 ** 32 - 1 - random.below(ratings)
-          entries[at + 1] = random.below(held) * 65_536 + random.below(streamed)
+          entries[at + 1] = random.below(held) * 2 ** bits.streamed + random.below(streamed)
         }
         const expected = lengths.flatMap((_, tile) => {
           const pairs = Array.from({ length: start[tile + 1]! - start[tile]! }, (_, at) => {
             const entry = 2 * (start[tile]! + at)
-            return { bits: entries[entry]!, place: entries[entry + 1]! }
+            const word = entries[entry + 1]!
+            const [one, other] = [Math.floor(word / 2 ** bits.streamed), word % 2 ** bits.streamed]
+            return { bits: entries[entry]!, place: one * 65_536 + other }
           })
           return pairs.sort((a, b) => a.place - b.place || a.bits - b.bits)
         })
@@ -41,7 +44,7 @@ describe('sortTiles', () => {
           const places = expected.slice(start[tile], start[tile + 1]).map(({ place }) => place >>> 16)
           runs += new Set(places).size
         }
-        expect(sortTiles(entries, start, { held, streamed })).toBe(runs)
+        expect(sortTiles(entries, start, bits)).toBe(runs)
         expect(entries).toEqual(Uint32Array.from(expected.flatMap(({ bits, place }) => [bits, place])))
       }),
       { seed: 21, numRuns: 80 },
@@ -52,7 +55,7 @@ describe('sortTiles', () => {
     const length = 200_000
     const entries = new Uint32Array(2 * length)
     for (let entry = 0; entry < length; entry++) entries[2 * entry] = length - entry
-    sortTiles(entries, Uint32Array.of(0, length), { held: 5, streamed: 9 })
+    sortTiles(entries, Uint32Array.of(0, length), placeBits(5, 9))
     for (let entry = 0; entry < length; entry++) if (entries[2 * entry] !== entry + 1) expect.fail(`entry ${entry}`)
   })
 })

@@ -185,6 +185,32 @@ describe('packTiles', () => {
     )
   })
 
+  it('tells more blocks apart than 16 bits do', () => {
+    const rows = 66_000
+    const ratings = new Ratings({
+      users: Uint32Array.from({ length: 2 * rows }, (_, e) => e % rows),
+      items: Uint32Array.from({ length: 2 * rows }, (_, e) => (e < rows ? e : 2 * rows - 1 - e)),
+      values: Float32Array.from({ length: 2 * rows }, (_, e) => e),
+      userIds: ids(rows),
+      itemIds: ids(rows),
+    })
+    const shape = { workers: rows, strata: 2, slices: 1, nested: false }
+    const layout = packTiles(ratings, shape, { seed: 1 })
+    const [held, streamed] = layout.held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
+    let found = 0
+    for (const { tiles } of stepsOf(layout)) {
+      for (const { entries } of tiles) {
+        for (const entry of entries) {
+          const [one, other] = [held.rowOf[entry.held], streamed.rowOf[entry.streamed]]
+          const [user, item] = layout.held === 'users' ? [one, other] : [other, one]
+          if (ratings.users[entry.value] !== user || ratings.items[entry.value] !== item) expect.fail(`${entry.value}`)
+          found++
+        }
+      }
+    }
+    expect(found).toBe(2 * rows)
+  })
+
   it('breaks the bound that one popular item sets to the parallelism', () => {
     // Half of all entries name item 0: without replicas at most two workers would have work.
     const random = new Random(9)

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Ratings } from '../../data/ratings.ts'
-import { type Split, splitLast, splitRandom } from '../../data/split.ts'
+import { type Split, splitLast, splitRandomInPlace } from '../../data/split.ts'
 import { DeviceLostError, DivergedError, OptionError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Evaluation, Model } from '../../model/model.ts'
@@ -174,7 +174,7 @@ async function readParts(session: Session, command: Command, words: Words, seed:
 
 function splitOf(ratings: Ratings, { testRatio = 0.1, testSplit = 'random' }: Words, seed: number): Split | undefined {
   if (testSplit === 'last') return splitLast(ratings)
-  return testRatio === 0 ? undefined : splitRandom(ratings, { ratio: testRatio, seed })
+  return testRatio === 0 ? undefined : splitRandomInPlace(ratings, { ratio: testRatio, seed })
 }
 
 /** Trains; where that fails after an epoch, the state from before is written first. */
