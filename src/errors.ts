@@ -108,8 +108,9 @@ export class OutOfMemoryError extends LowrankError {
   constructor(
     readonly what: string,
     readonly bytes: number,
+    advice = '',
   ) {
-    super(`the GPU has no memory for ${what} (${bytes} bytes)`)
+    super(`the GPU has no memory for ${what} (${bytes} bytes)${advice === '' ? '' : `; ${advice}`}`)
   }
 }
 

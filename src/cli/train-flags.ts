@@ -9,7 +9,7 @@ import {
   optionsSchema,
   type TrainOptions,
 } from '../train/options.ts'
-import { parseDecimal } from './values.ts'
+import { numberValue, parseDecimal } from './values.ts'
 
 type Name = keyof typeof optionsSchema.entries
 
@@ -23,6 +23,18 @@ export function kebab(name: string): string {
 /** Adds a flag for each option of a training, made from the options' schema. */
 export function addTrainFlags(command: Command): void {
   for (const name of names) command.addOption(trainFlag(name).helpGroup('Model and training:'))
+}
+
+/** Bounds what a training holds on the GPU: no option of it, since it has no bearing on the model. */
+export function addMemoryFlag(command: Command): void {
+  command.addOption(
+    new Option(
+      '--memory <MiB>',
+      'GPU memory that the training may take; entries that do not fit are streamed, to the same model',
+    )
+      .argParser(numberValue('--memory', 'a number of MiB above 0', memory => memory > 0))
+      .helpGroup('Model and training:'),
+  )
 }
 
 /** The flags and what they mean, for the documentation. */

@@ -31,7 +31,7 @@ export async function runTraining(
   { terminal, signal }: Session,
   gpu: Gpu,
   ratings: Ratings,
-  options: TrainOptions & Pick<TrainingExtras, 'from'>,
+  options: TrainOptions & Pick<TrainingExtras, 'from' | 'memory'>,
   { keepSeen = true, verbose = false, checkpoints, reopen }: RunSettings = {},
 ): Promise<TrainingRun> {
   const resume = checkpoints?.resume
@@ -110,5 +110,6 @@ async function details(training: Training, gpu: Gpu): Promise<string> {
     ['adapter', adapterName(adapter)],
     ...named({ ...limits, ...features, subgroupMinSize }),
     ...named(plan).map(([name, value]) => [`plan: ${name}`, value] as const),
+    ...named(training.residency ?? {}).map(([name, value]) => [`entries: ${name}`, value] as const),
   ])
 }

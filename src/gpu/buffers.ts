@@ -79,19 +79,23 @@ export class BufferOwner {
    * @throws LimitExceededError where it would not fit one binding or is larger than any buffer may be.
    */
   storage(label: string, bytes: number): GPUBuffer {
+    return this.#storage(label, bytes)
+  }
+
+  #storage(label: string, bytes: number, fill?: (buffer: GPUBuffer) => void): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4)
     const available = this.#limits.maxStorageBufferBindingSize
     if (size > available) {
       throw new LimitExceededError(label, 'maxStorageBufferBindingSize', size, available, smallerTables)
     }
-    return this.#create(label, size, storageUsage)
+    return this.#create(label, size, storageUsage, fill)
   }
 
   /** A storage buffer that holds `data`. */
   upload(label: string, data: ArrayBufferView<ArrayBuffer>): GPUBuffer {
-    const buffer = this.storage(label, data.byteLength)
-    this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength)
-    return buffer
+    return this.#storage(label, data.byteLength, buffer =>
+      this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength),
+    )
   }
 
   /**
@@ -99,9 +103,9 @@ export class BufferOwner {
    * @throws LimitExceededError where it is larger than any buffer may be.
    */
   uniform(label: string, data: ArrayBuffer): GPUBuffer {
-    const buffer = this.#create(label, Math.ceil(data.byteLength / 16) * 16, uniformUsage)
-    this.#device.queue.writeBuffer(buffer, 0, data)
-    return buffer
+    return this.#create(label, Math.ceil(data.byteLength / 16) * 16, uniformUsage, buffer =>
+      this.#device.queue.writeBuffer(buffer, 0, data),
+    )
   }
 
   /** For reading back on the host. */
@@ -134,12 +138,15 @@ export class BufferOwner {
     for (const buffer of this.#buffers) this.release(buffer)
   }
 
-  #create(label: string, size: number, usage: number): GPUBuffer {
+  /** @param fill writes to it; what that brings about where there was no memory is part of the same error */
+  #create(label: string, size: number, usage: number, fill?: (buffer: GPUBuffer) => void): GPUBuffer {
     const available = this.#limits.maxBufferSize
     if (size > available) throw new LimitExceededError(label, 'maxBufferSize', size, available)
-    const { result: buffer, settled } = capture(this.#device, label, size, () =>
-      this.#device.createBuffer({ label, size, usage }),
-    )
+    const { result: buffer, settled } = capture(this.#device, label, size, () => {
+      const created = this.#device.createBuffer({ label, size, usage })
+      fill?.(created)
+      return created
+    })
     this.#pending.push(settled)
     this.#buffers.add(buffer)
     this.#ledger.liveBytes += size

@@ -1,8 +1,9 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
 import type { Pipeline } from '../gpu/kernel.ts'
 import { type predictions, predictionsSpan } from '../kernels/predictions.ts'
 import { scoreWorkgroups } from '../kernels/shared.ts'
-import { groupPairs } from './pair-groups.ts'
+import { type GroupedPairs, groupPairs } from './pair-groups.ts'
 import { type FactorTables, type ModelScale, packModel } from './tables.ts'
 
 /** The buffers of bind group 0 of the kernels that score, for one shard of either side. */
@@ -62,10 +63,12 @@ export class PairScores {
   readonly places: Uint32Array<ArrayBuffer>
   readonly encode: (pass: GPUComputePassEncoder) => void
 
-  constructor(buffers: BufferOwner, { pipeline, tables, groups, lanes, users, items }: PairInput) {
-    const grouped = groupPairs(users, items, tables.users.shards, tables.items.shards)
-    const pairs = buffers.upload('pairs', grouped.pairs)
-    const predicted = buffers.storage('predicted', 4 * users.length)
+  private constructor(
+    buffers: BufferOwner,
+    { pipeline, groups, lanes }: PairInput,
+    grouped: GroupedPairs,
+    { pairs, predicted }: Record<'pairs' | 'predicted', GPUBuffer>,
+  ) {
     const dispatches = grouped.groups.map(({ userShard, itemShard, start, end }) => {
       const span = buffers.uniform('predictions span', predictionsSpan.pack({ pair_start: start, pair_end: end }))
       return {
@@ -78,5 +81,17 @@ export class PairScores {
     this.encode = pass => {
       for (const { bound, workgroups } of dispatches) pipeline.dispatch(pass, bound, workgroups)
     }
+  }
+
+  /** @throws OutOfMemoryError for whatever buffer of the owner's */
+  static async create(gpu: Gpu, buffers: BufferOwner, input: PairInput): Promise<PairScores> {
+    const { tables, users, items } = input
+    const grouped = groupPairs(users, items, tables.users.shards, tables.items.shards)
+    const own = {
+      pairs: buffers.upload('pairs', grouped.pairs),
+      predicted: buffers.storage('predicted', 4 * users.length),
+    }
+    await gpu.settle(buffers)
+    return new PairScores(buffers, input, grouped, own)
   }
 }

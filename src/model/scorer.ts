@@ -48,21 +48,46 @@ export class Scorer {
     }
   }
 
-  /** Uploads ratings once, to measure errors over them again and again. Unknown users and items are allowed. */
-  async prepareErrors(ratings: Ratings): Promise<ErrorMeter> {
+  /**
+   * Measures errors over ratings again and again. Unknown users and items are allowed.
+   * @param pieceByPiece whether no more than a piece of many ratings lies on the GPU at once, and goes there each time;
+   *   otherwise they are uploaded once
+   */
+  async prepareErrors(ratings: Ratings, { pieceByPiece = false } = {}): Promise<ErrorMeter> {
     const buffers = this.#gpu.buffers()
     try {
-      const pieces: MeterPiece[] = []
+      const measures: MeasurePiece[] = []
+      const single = ratings.length <= this.#pieceLength
       for (let start = 0; start < ratings.length; start += this.#pieceLength) {
-        const piece = slice(ratings, start, Math.min(ratings.length, start + this.#pieceLength))
-        pieces.push(await (this.#isWhole ? this.#piece(buffers, piece) : this.#shardedPiece(buffers, piece)))
+        const entries = slice(ratings, start, Math.min(ratings.length, start + this.#pieceLength))
+        if (pieceByPiece && !single) {
+          measures.push(() => this.#measureOnce(entries))
+          continue
+        }
+        const piece = await this.#piece(buffers, entries)
+        measures.push(() => measure(this.#gpu, piece))
       }
       await this.#gpu.settle(buffers)
-      return new ErrorMeter(this.#gpu, buffers, pieces, ratings.length)
+      return new ErrorMeter(buffers, measures, ratings.length)
     } catch (error) {
       buffers.destroy()
       throw error
     }
+  }
+
+  async #measureOnce(entries: EntrySlice): Promise<PieceSums> {
+    const buffers = this.#gpu.buffers()
+    try {
+      const piece = await this.#piece(buffers, entries)
+      await this.#gpu.settle(buffers)
+      return await measure(this.#gpu, piece)
+    } finally {
+      buffers.destroy()
+    }
+  }
+
+  #piece(buffers: BufferOwner, entries: EntrySlice): Promise<MeterPiece> {
+    return this.#isWhole ? this.#wholePiece(buffers, entries) : this.#shardedPiece(buffers, entries)
   }
 
   get #isWhole(): boolean {
@@ -70,15 +95,16 @@ export class Scorer {
     return users.shards.length * items.shards.length === 1
   }
 
-  async #piece(buffers: BufferOwner, entries: EntrySlice): Promise<MeterPiece> {
+  async #wholePiece(buffers: BufferOwner, entries: EntrySlice): Promise<MeterPiece> {
     const { length } = entries[0]
     const pipeline = await this.#gpu.pipeline(errors, this.#constants)
     const workgroups = scoreWorkgroups(length, this.#lanes)
+    const packed = buffers.upload('entries to evaluate', packEntries(...entries))
     const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
     const bound = [
       pipeline.bind(0, scoringBuffers(this.#tables, this.#model())),
       pipeline.bind(1, {
-        entries: buffers.upload('entries to evaluate', packEntries(...entries)),
+        entries: packed,
         partials: sums.pairs,
         span: buffers.uniform('errors span', errorsSpan.pack({ entry_count: length })),
       }),
@@ -98,11 +124,14 @@ export class Scorer {
     const scores = await this.#pairScores(buffers, users, items)
     const pipeline = await this.#gpu.pipeline(errorSums, { LANES: this.#lanes })
     const workgroups = scoreWorkgroups(length, this.#lanes)
+    const told = {
+      places: buffers.upload('places of predictions', scores.places),
+      values: buffers.upload('values to evaluate', Float32Array.from(values)),
+    }
     const sums = await PairSums.create(this.#gpu, buffers, 'errors', workgroups)
     const group = pipeline.bind(0, {
       predicted: scores.predicted,
-      places: buffers.upload('places of predictions', scores.places),
-      values: buffers.upload('values to evaluate', Float32Array.from(values)),
+      ...told,
       partials: sums.pairs,
       span: buffers.uniform('errors span', errorSumsSpan.pack({ entry_count: length })),
     })
@@ -124,7 +153,7 @@ export class Scorer {
   async #pairScores(buffers: BufferOwner, users: Uint32Array, items: Uint32Array): Promise<PairScores> {
     const pipeline = await this.#gpu.pipeline(predictions, this.#constants)
     this.#groups ??= new ShardGroups(this.#buffers, this.#tables, this.#scale, pipeline)
-    return new PairScores(buffers, {
+    return await PairScores.create(this.#gpu, buffers, {
       pipeline,
       tables: this.#tables,
       groups: this.#groups,
@@ -136,7 +165,7 @@ export class Scorer {
 
   /** RMSE and MAE over ratings; NaN over none. */
   async errors(ratings: Ratings): Promise<RatingErrors> {
-    const meter = await this.prepareErrors(ratings)
+    const meter = await this.prepareErrors(ratings, { pieceByPiece: true })
     try {
       return await meter.measure()
     } finally {
@@ -182,15 +211,29 @@ interface MeterPiece {
   encode(pass: GPUComputePassEncoder): void
 }
 
-/** Measures errors over ratings that lie on the GPU. */
+/** Sums of squared and of absolute errors. */
+type PieceSums = [squared: number, absolute: number]
+
+type MeasurePiece = () => Promise<PieceSums>
+
+async function measure(gpu: Gpu, piece: MeterPiece): Promise<PieceSums> {
+  await gpu.checked('errors', () => {
+    const encoder = gpu.device.createCommandEncoder({ label: 'errors' })
+    const pass = encoder.beginComputePass({ label: 'errors' })
+    piece.encode(pass)
+    pass.end()
+    gpu.device.queue.submit([encoder.finish()])
+  })
+  return await piece.sums.read()
+}
+
+/** Measures errors over ratings, piece after piece. */
 export class ErrorMeter {
-  readonly #gpu: Gpu
   readonly #buffers: BufferOwner
-  readonly #pieces: readonly MeterPiece[]
+  readonly #pieces: readonly MeasurePiece[]
   readonly #length: number
 
-  constructor(gpu: Gpu, buffers: BufferOwner, pieces: readonly MeterPiece[], length: number) {
-    this.#gpu = gpu
+  constructor(buffers: BufferOwner, pieces: readonly MeasurePiece[], length: number) {
     this.#buffers = buffers
     this.#pieces = pieces
     this.#length = length
@@ -200,15 +243,8 @@ export class ErrorMeter {
   async measure(): Promise<RatingErrors> {
     let squares = 0
     let absolutes = 0
-    for (const piece of this.#pieces) {
-      await this.#gpu.checked('errors', () => {
-        const encoder = this.#gpu.device.createCommandEncoder({ label: 'errors' })
-        const pass = encoder.beginComputePass({ label: 'errors' })
-        piece.encode(pass)
-        pass.end()
-        this.#gpu.device.queue.submit([encoder.finish()])
-      })
-      const [squared, absolute] = await piece.sums.read()
+    for (const measurePiece of this.#pieces) {
+      const [squared, absolute] = await measurePiece()
       squares += squared
       absolutes += absolute
     }

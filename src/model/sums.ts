@@ -22,21 +22,26 @@ export class PairSums {
 
   private constructor(
     gpu: Gpu,
-    buffers: BufferOwner,
     pipeline: Pipeline<typeof reduce.groups>,
-    label: string,
-    count: number,
+    own: Record<'pairs' | 'sums' | 'span', GPUBuffer>,
   ) {
     this.#gpu = gpu
     this.#pipeline = pipeline
-    this.pairs = buffers.storage(`${label} partials`, 8 * count)
-    this.#sums = buffers.storage(`${label} sums`, 8 * reducedPairs)
-    const span = buffers.uniform(`${label} span`, reduceSpan.pack({ pair_count: count }))
-    this.#group = pipeline.bind(0, { pairs: this.pairs, sums: this.#sums, span })
+    this.pairs = own.pairs
+    this.#sums = own.sums
+    this.#group = pipeline.bind(0, own)
   }
 
+  /** @throws OutOfMemoryError for whatever buffer of the owner's */
   static async create(gpu: Gpu, buffers: BufferOwner, label: string, count: number): Promise<PairSums> {
-    return new PairSums(gpu, buffers, await gpu.pipeline(reduce), label, count)
+    const pipeline = await gpu.pipeline(reduce)
+    const own = {
+      pairs: buffers.storage(`${label} partials`, 8 * count),
+      sums: buffers.storage(`${label} sums`, 8 * reducedPairs),
+      span: buffers.uniform(`${label} span`, reduceSpan.pack({ pair_count: count })),
+    }
+    await gpu.settle(buffers)
+    return new PairSums(gpu, pipeline, own)
   }
 
   encode(pass: GPUComputePassEncoder): void {

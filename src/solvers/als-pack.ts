@@ -66,9 +66,14 @@ export interface StoredBlocks {
  * A block has a buffer to itself, or each second one has the same.
  * @throws LimitExceededError where a block does not fit a binding, or two of the largest the room
  */
-export function storeBlocks(gpu: Gpu, buffers: BufferOwner, blocks: readonly RowBlock[], room?: Room): StoredBlocks {
+export async function storeBlocks(
+  gpu: Gpu,
+  buffers: BufferOwner,
+  blocks: readonly RowBlock[],
+  room?: Room,
+): Promise<StoredBlocks> {
   const tables = { entries: (block: number) => blocks[block]!.entries }
-  const store = new EntryStore(gpu, buffers, blocks.length, tables, { ...room, alone: true })
+  const store = await EntryStore.create(gpu, buffers, blocks.length, tables, { ...room, alone: true })
   const { slot, loads } = store.place(Uint32Array.from(blocks, (_, block) => block))
   return { entries: blocks.map((_, block) => store.slots[slot[block]!]!.entries), loads, residency: store.residency }
 }

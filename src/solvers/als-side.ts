@@ -41,6 +41,7 @@ export class AlsSide {
     const { exact } = plan
     const scratch = new Scratch(buffers, input, blocks)
     const own = locals && (await BlockTables.create(gpu, buffers, input, locals))
+    await gpu.settle(buffers)
     const bound = { ...input, ...(own ?? { solved: solved.whole, fixed: fixed.whole }) }
     const kernels =
       exact === undefined

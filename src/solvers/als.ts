@@ -77,12 +77,13 @@ export class AlsSolver implements Solver {
     try {
       const shape = { users: ratings.userCount, items: ratings.itemCount, factors: options.factors }
       const tables = new FactorTables(buffers, shape)
+      await gpu.settle(buffers)
       tables.write(gpu, initial())
       const run = { ratings, scale, options, plan, tables }
       const packed = { users: packHalf(buffers, 'users', run), items: packHalf(buffers, 'items', run) }
       const blocks = sides.flatMap(name => packed[name].packed.blocks)
       // One ring for both sides, which take turns.
-      const stored = storeBlocks(gpu, buffers, blocks, room)
+      const stored = await storeBlocks(gpu, buffers, blocks, room)
       const split = packed.users.packed.blocks.length
       const own = { users: partOf(stored, 0, split), items: partOf(stored, split) }
       const create = (name: SideName) =>

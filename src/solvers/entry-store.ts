@@ -64,46 +64,52 @@ export class EntryStore<Name extends string> {
   /** Where all steps lie, where they do not. */
   readonly #resident: StepPlaces<Name> | undefined
 
+  private constructor(gpu: Gpu, buffers: BufferOwner, tables: StepTables<Name>, cut: StoreCut) {
+    const { words, ring, most, placed } = cut
+    const names = Object.keys(tables) as Name[]
+    const sizes = ring === undefined ? filledWords(placed, words) : Array.from({ length: ringSlots }, () => ring)
+    this.#gpu = gpu
+    this.#names = names
+    this.#words = words
+    this.#most = most
+    this.slots = sizes.map(size => this.#named(table => buffers.storage(names[table]!, 4 * size[table]!)))
+    this.residency = {
+      streamed: ring !== undefined,
+      slots: sizes.length,
+      bytes: 4 * sizes.reduce((sum, size) => sum + sumOf(size), 0),
+      loadsPerEpoch: ring === undefined ? 0 : placed.ends.length,
+    }
+    if (ring === undefined) this.#resident = { ...this.#places(placed), loads: [] }
+    else this.#tables = tables
+  }
+
   /**
    * @param steps how many there are
    * @param alone whether each step begins at the first word of a slot, and has it to itself
-   * @throws LimitExceededError where a step does not fit a binding, or two slots of the largest one the room
+   * @throws LimitExceededError where a step does not fit a binding, or two slots of the largest one the room;
+   *   OutOfMemoryError
    */
-  constructor(
+  static async create<Name extends string>(
     gpu: Gpu,
     buffers: BufferOwner,
     steps: number,
     tables: StepTables<Name>,
     { entryBytes = Number.POSITIVE_INFINITY, alone = false }: Room & { alone?: boolean } = {},
-  ) {
-    const names = Object.keys(tables) as Name[]
-    const words = names.map(name => Uint32Array.from({ length: steps }, (_, step) => tables[name](step).length))
+  ): Promise<EntryStore<Name>> {
+    const words = (Object.keys(tables) as Name[]).map(name =>
+      Uint32Array.from({ length: steps }, (_, step) => tables[name](step).length),
+    )
     const mostWords = Math.floor(buffers.mostBytes.bytes / 4)
     const streamed = 4 * words.reduce((sum, own) => sum + sumOf(own), 0) > entryBytes
     const ring = streamed ? ringSlot(words, entryBytes, mostWords, alone) : undefined
-    this.#gpu = gpu
-    this.#names = names
-    this.#words = words
-    this.#most = words.map((_, table) => (alone ? 0 : (ring?.[table] ?? mostWords)))
-    const placed = placeSteps(
-      Uint32Array.from({ length: steps }, (_, step) => step),
-      words,
-      this.#most,
-    )
-    const sizes = ring === undefined ? filledWords(placed, words) : Array.from({ length: ringSlots }, () => ring)
-    this.slots = sizes.map(size => this.#named(table => buffers.storage(names[table]!, 4 * size[table]!)))
-    this.residency = {
-      streamed,
-      slots: sizes.length,
-      bytes: 4 * sizes.reduce((sum, size) => sum + sumOf(size), 0),
-      loadsPerEpoch: streamed ? placed.ends.length : 0,
-    }
-    if (streamed) {
-      this.#tables = tables
-      return
-    }
-    this.#resident = { ...this.#places(placed), loads: [] }
-    for (let step = 0; step < steps; step++) this.#upload(tables, this.#resident, step)
+    const most = words.map((_, table) => (alone ? 0 : (ring?.[table] ?? mostWords)))
+    const inOrder = Uint32Array.from({ length: steps }, (_, step) => step)
+    const store = new EntryStore(gpu, buffers, tables, { words, ring, most, placed: placeSteps(inOrder, words, most) })
+    // A buffer that there was no memory for is not to be written.
+    await gpu.settle(buffers)
+    const places = store.#resident
+    for (let step = 0; places !== undefined && step < steps; step++) store.#upload(tables, places, step)
+    return store
   }
 
   /** Where the steps lie in an epoch that goes through them in this order: each of them once. */
@@ -142,6 +148,16 @@ export class EntryStore<Name extends string> {
   #named<T>(of: (table: number) => T): Record<Name, T> {
     return Object.fromEntries(this.#names.map((name, table) => [name, of(table)])) as Record<Name, T>
   }
+}
+
+/** How steps are cut into slots. */
+interface StoreCut {
+  words: StepWords
+  /** Words of each table in a slot of those that take turns; undefined where all are resident. */
+  ring: readonly number[] | undefined
+  most: readonly number[]
+  /** The steps in their order. */
+  placed: PlacedWords
 }
 
 /** Words of each table in a slot of those that take turns. */

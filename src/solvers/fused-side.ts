@@ -44,6 +44,7 @@ export class FusedSide {
         state: buffers.storage(name('state'), 16 * span.rows),
       }
     })
+    await gpu.settle(buffers)
     const moves = await bindMoves(gpu, buffers, input, shards)
     return new FusedSide(label, shards, await bindMerge(gpu, buffers, input, shards), moves)
   }

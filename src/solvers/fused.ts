@@ -159,6 +159,7 @@ async function prepare(
 
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
+  await gpu.settle(buffers)
   tables.write(gpu, initial())
   const layout = packTiles(ratings, cut.shape, {
     seed: options.seed,
@@ -166,7 +167,7 @@ async function prepare(
   })
   const spans = cutSlots(layout, buffers.mostRows('slots', slotBytes(blocksPerRow, precision)))
   const windows = new StratumWindows(gpu, buffers, layout, spans, options.seed)
-  const store = new EntryStore(gpu, buffers, layout.shape.strata, stratumTables(layout), room)
+  const store = await EntryStore.create(gpu, buffers, layout.shape.strata, stratumTables(layout), room)
   const units = options.optimizer === 'adagrad' ? errorScale(ratings, scale) : { score: 1, derivative: 1 }
   const squares = firstSquares(units, ratings.length)
   const fusedSides: FusedSide[] = []

@@ -160,7 +160,7 @@ export class RowSolver {
       const { steps } = await AlsSide.create(this.#gpu, buffers, {
         label: side,
         packed,
-        entries: storeBlocks(this.#gpu, buffers, packed.blocks).entries,
+        entries: (await storeBlocks(this.#gpu, buffers, packed.blocks)).entries,
         solved,
         fixed,
         gram: this.#gram && {

@@ -4,6 +4,7 @@ import { planStaging } from '../gpu/readback.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { type BufferKind, BufferPlan } from '../model/buffer-plan.ts'
 import { planRanker } from '../model/ranker-memory.ts'
+import { entryBytes, pieceLength } from '../model/scorer.ts'
 import { planErrors } from '../model/scorer-memory.ts'
 import { planTables } from '../model/tables.ts'
 import { planAlsBuffers } from '../solvers/als-memory.ts'
@@ -12,7 +13,7 @@ import { planFusedBuffers } from '../solvers/fused-memory.ts'
 import { planMinibatchBuffers } from '../solvers/minibatch-memory.ts'
 import type { SolverFigures, SolverShape } from '../solvers/solver-memory.ts'
 import { implicitOptions, type ResolvedOptions } from './options.ts'
-import { trainerOf } from './options-schema.ts'
+import { type Trainer, trainerOf } from './options-schema.ts'
 import type { TrainingSetup } from './training-setup.ts'
 import { type RankedEntries, validatedAt } from './validation.ts'
 
@@ -26,7 +27,9 @@ export interface TrainingMemory extends SolverFigures {
   bytes: Record<BufferKind, number>
   /** All of them, with all entries on the GPU. */
   total: number
-  /** What is left of `total` where entries are streamed through two slots of the largest step. */
+  /** Of `bytes.validation`, where no more than a piece of many entries lies there at once. */
+  validationPiece: number
+  /** What is left of `total` where entries are streamed through two slots of the largest step, those for validation too. */
   least: number
 }
 
@@ -37,6 +40,9 @@ export interface TrainingShape extends SolverShape {
   /** What a model that ranks is validated on. */
   ranked: RankedEntries | undefined
 }
+
+/** The solvers whose entries need not all be on the GPU. */
+const streaming: ReadonlySet<Trainer> = new Set(['sgd', 'als'])
 
 /** Linear in the entries, whose rows are counted, once for each set of ratings. */
 export function shapeOf({ train, validation, ranked }: TrainingSetup): TrainingShape {
@@ -67,21 +73,34 @@ export function memoryOf(
   const shards = planTables(plan, 'kept', { users: users.length, items: items.length, factors })
   if (resumable || options.onDivergence === 'halve-rate') plan.add('snapshot', figures.snapshotBytes)
   const ownReadings: number[] = []
+  const piece = new BufferPlan(capabilities.limits)
   if (shape.validation > 0) {
     const counts = { users: shards.users.length, items: shards.items.length }
-    planErrors(plan, { entries: shape.validation, factors, shards: counts }, capabilities)
+    const own = { factors, shards: counts }
+    planErrors(plan, { entries: shape.validation, ...own }, capabilities)
+    planErrors(
+      piece,
+      { entries: Math.min(shape.validation, piece.mostRows('entries', entryBytes), pieceLength), ...own },
+      capabilities,
+    )
   }
   if (shape.ranked !== undefined) {
     const ranking = { ...shape.ranked, users: usersOf(shape.ranked), items: items.length, factors, k: validatedAt }
     const ranked = { ...ranking, itemShards: shards.items, userShards: shards.users.length }
     ownReadings.push(planRanker(plan, ranked, capabilities))
+    piece.bytes.validation = plan.bytes.validation
   }
   const sideReadings = [shards.users, shards.items].map(([first]) => 16 * factorBlocks(factors) * first!.rows)
-  // Sums and times beside one another, lists, then the tables, a side beside the other.
-  plan.add('scratch', planStaging([[1, 1, 1, 1], ownReadings, sideReadings]))
+  // The loss, times and each shard's penalty beside one another, lists, then the tables, a side beside the other.
+  const sums = Array.from({ length: 2 + shards.users.length + shards.items.length }, () => 1)
+  plan.add('scratch', planStaging([sums, ownReadings, sideReadings]))
   const { bytes } = plan
   const total = Object.values(bytes).reduce((sum, part) => sum + part, 0)
-  return { ...figures, bytes, total, least: total - bytes.entries + Math.min(bytes.entries, 2 * figures.stepBytes) }
+  const validationPiece = piece.bytes.validation
+  const streams = streaming.has(trainerOf(options))
+  const streamed = streams ? Math.min(bytes.entries, 2 * figures.stepBytes) : bytes.entries
+  const least = total - bytes.entries + streamed - bytes.validation + validationPiece
+  return { ...figures, bytes, total, validationPiece, least }
 }
 
 function planSolver(

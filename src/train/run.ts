@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts'
+import { InputError, LimitExceededError, OutOfMemoryError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Model } from '../model/model.ts'
 import type { Parameters } from '../model/tables.ts'
@@ -7,48 +7,97 @@ import type { SolverSnapshot } from '../solvers/solver-tables.ts'
 import { createSolver } from './create-solver.ts'
 import type { EpochReport } from './epoch-report.ts'
 import { initialParameters } from './initialize.ts'
-import { shapeOf } from './memory.ts'
+import { shapeOf, type TrainingMemory } from './memory.ts'
 import { checkMemory } from './memory-check.ts'
 import type { Mark } from './progress.ts'
+import { roomIn, smallerRooms, type TrainingRoom } from './room.ts'
 import { StateKeeper } from './state-keeper.ts'
 import type { TrainingSetup } from './training-setup.ts'
 import type { TrainingState } from './training-state.ts'
 import { type ValidationMeter, validateErrors, validateRanking } from './validation.ts'
 import { warmParameters } from './warm-start.ts'
 
+/** What a run takes beside its setup. */
+export interface RunExtras {
+  from: Model | undefined
+  /** Whether a second set of the solver's tables is kept. */
+  resumable: boolean
+  /** Bytes of buffers that there may be at once. */
+  memory: number | undefined
+}
+
 /** What lies on the GPU while a training runs. */
 export class Run {
   readonly solver: Solver
   readonly keeper: StateKeeper
   readonly meter: ValidationMeter | undefined
-  /** The solver's tables after the last good epoch. */
-  snapshot: SolverSnapshot | undefined
+  /** The solver's tables after the last good epoch, where they are wanted. */
+  readonly snapshot: SolverSnapshot | undefined
 
-  private constructor(solver: Solver, keeper: StateKeeper, meter: ValidationMeter | undefined) {
+  private constructor(solver: Solver, keeper: StateKeeper, others: Pick<Run, 'meter' | 'snapshot'>) {
     this.solver = solver
     this.keeper = keeper
-    this.meter = meter
+    this.meter = others.meter
+    this.snapshot = others.snapshot
   }
 
-  /** @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError */
-  static async start(gpu: Gpu, setup: TrainingSetup, from: Model | undefined): Promise<Run> {
-    checkMemory(shapeOf(setup), setup.options, gpu.capabilities)
+  /**
+   * Streams entries where there is no room for all of them; tries it with less and less of it where the GPU has no memory.
+   * @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError
+   */
+  static async start(gpu: Gpu, setup: TrainingSetup, { from, resumable, memory }: RunExtras): Promise<Run> {
+    const bounds = { resumable, bytes: memory }
+    const needed = checkMemory(shapeOf(setup), setup.options, gpu.capabilities, bounds)
     let drawn: Parameters | undefined
     const initial = () => {
       drawn ??= firstParameters(setup, from)
       return drawn
     }
-    const solver = await createSolver(gpu, setup.train, setup.scale, initial, setup.options)
+    const keepsSnapshot = resumable || setup.options.onDivergence === 'halve-rate'
+    let failure: OutOfMemoryError | undefined
+    for (const room of smallerRooms(roomIn(needed, memory ?? Number.POSITIVE_INFINITY), needed)) {
+      try {
+        const run = await Run.#create(gpu, setup, initial, { keepsSnapshot, room })
+        if (failure !== undefined) await run.#rehearse()
+        return run
+      } catch (error) {
+        // The least room is estimated; the GPU's memory is what there is too little of all the same.
+        if (error instanceof OutOfMemoryError) failure = error
+        else if (failure === undefined || !(error instanceof LimitExceededError)) throw error
+      }
+    }
+    throw outOfMemory(failure!, needed)
+  }
+
+  static async #create(
+    gpu: Gpu,
+    setup: TrainingSetup,
+    initial: () => Parameters,
+    { keepsSnapshot, room }: { keepsSnapshot: boolean; room: TrainingRoom },
+  ): Promise<Run> {
+    const solver = await createSolver(gpu, setup.train, setup.scale, initial, setup.options, room)
     const made: { destroy(): void }[] = [solver]
     try {
       const keeper = await StateKeeper.create(gpu, solver.tables, initial())
       made.push(keeper)
-      const meter = await createMeter(gpu, solver, setup)
+      const meter = await createMeter(gpu, solver, setup, room)
       if (meter !== undefined) made.push(meter)
+      const snapshot = keepsSnapshot ? await solver.state.snapshot() : undefined
+      if (snapshot !== undefined) made.push(snapshot)
       await gpu.idle()
-      return new Run(solver, keeper, meter)
+      return new Run(solver, keeper, { meter, snapshot })
     } catch (error) {
       for (const part of made) part.destroy()
+      throw error
+    }
+  }
+
+  /** Makes what is made for each validation, so that there is memory for that too. */
+  async #rehearse(): Promise<void> {
+    try {
+      await this.meter?.measure()
+    } catch (error) {
+      this.destroy()
       throw error
     }
   }
@@ -72,6 +121,7 @@ export class Run {
     if (kept === undefined) await this.keeper.keep(this.solver.tables, mark.epoch)
     else this.keeper.put({ epoch: mark.bestEpoch, parameters: kept })
     await this.keeper.read()
+    await this.snapshot?.take()
   }
 
   destroy(): void {
@@ -94,7 +144,18 @@ async function createMeter(
   gpu: Gpu,
   { tables }: Solver,
   { ranked, scale, validation }: TrainingSetup,
+  { pieceByPiece }: TrainingRoom,
 ): Promise<ValidationMeter | undefined> {
   if (ranked !== undefined) return validateRanking(gpu, tables, scale, ranked)
-  return validation && (await validateErrors(gpu, tables, scale, validation))
+  return validation && (await validateErrors(gpu, tables, scale, { entries: validation, pieceByPiece }))
+}
+
+/** The error with what was tried, and what would help. */
+function outOfMemory({ what, bytes }: OutOfMemoryError, { least }: TrainingMemory): OutOfMemoryError {
+  const tried = `the training needs ${least} bytes at least, with its entries streamed`
+  return new OutOfMemoryError(
+    what,
+    bytes,
+    `${tried}; take fewer factors or the precision f16, or free memory of the GPU`,
+  )
 }

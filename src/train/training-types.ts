@@ -54,6 +54,11 @@ export interface TrainingExtras {
    */
   resumable?: boolean | undefined
   /**
+   * MiB of GPU buffers that the training may hold at once; no bound by default. Where its entries do not fit beside the rest
+   * they are streamed, to the same model.
+   */
+  memory?: number | undefined
+  /**
    * Opens a fresh device where the one at hand was lost, so that the training goes on: from a state on the host, which is
    * copied after as many epochs as it takes for that to cost no more than about 2% of the time. The lost `Gpu` stays the
    * caller's. After 3 losses, or 3 vain attempts, the training ends with the `DeviceLostError`.

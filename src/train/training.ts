@@ -1,12 +1,14 @@
 import type { Ratings } from '../data/ratings.ts'
 import { AbortedError, DeviceLostError, GpuUnavailableError, InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import type { Residency } from '../solvers/entry-store.ts'
 import type { SolverPlan } from '../solvers/solver.ts'
 import { Checkpoint } from './checkpoint.ts'
 import { checkConvergent, Divergence, divergedError } from './divergence.ts'
 import type { EpochReport } from './epoch-report.ts'
 import type { ResolvedOptions, TrainOptions } from './options.ts'
 import { type Mark, Progress } from './progress.ts'
+import { bytesOf } from './room.ts'
 import { Run } from './run.ts'
 import type { KeptState } from './state-keeper.ts'
 import { checkData, checkOptions, checkPlan, deviceName, fingerprint, planDifference } from './training-identity.ts'
@@ -39,6 +41,8 @@ export class Training implements AsyncIterable<EpochReport> {
   #gpu: Gpu
   readonly #extras: TrainingExtras
   readonly #setup: TrainingSetup
+  /** Bytes of buffers that there may be at once. */
+  readonly #memory: number | undefined
   readonly #progress: Progress
   #packSeconds = 0
   #run: Run | undefined
@@ -61,9 +65,10 @@ export class Training implements AsyncIterable<EpochReport> {
 
   /** @throws OptionError, InputError; nothing is allocated on the GPU before the first epoch. */
   constructor(gpu: Gpu, ratings: Ratings, options: TrainOptions & TrainingExtras = {}) {
-    const { signal, validation, keepSeen, from, resume, resumable, reopen, ...own } = options
+    const { signal, validation, keepSeen, from, resume, resumable, reopen, memory, ...own } = options
     this.#gpu = gpu
     this.#extras = { signal, validation, keepSeen, from, resume, resumable, reopen }
+    this.#memory = bytesOf(memory)
     this.#setup = setUp(ratings, own, this.#extras)
     this.options = this.#setup.options
     this.#progress = new Progress(this.options)
@@ -95,6 +100,11 @@ export class Training implements AsyncIterable<EpochReport> {
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#ended !== undefined) return this.#ended.plan
     return await this.#surviving(async run => run.solver.plan)
+  }
+
+  /** How the entries lie on the GPU; undefined before the first epoch, and where a solver keeps all of them there. */
+  get residency(): Residency | undefined {
+    return this.#run?.solver.residency
   }
 
   /**
@@ -189,18 +199,15 @@ export class Training implements AsyncIterable<EpochReport> {
 
   async #start(): Promise<Run> {
     const began = performance.now()
-    const { resume, from, resumable } = this.#extras
+    const { resume, from, resumable = false } = this.#extras
     if (resume !== undefined) checkData(resume.identity, await this.#data())
-    const run = await Run.start(this.#gpu, this.#setup, from)
+    const run = await Run.start(this.#gpu, this.#setup, { from, resumable, memory: this.#memory })
     try {
       this.#checkPlan(run.solver.plan)
       const held = this.#held
       if (held !== undefined) await run.restore(held)
       this.#progress.goTo(held?.mark ?? new Progress(this.options).mark(), held?.reports ?? [])
-      if (resumable === true || this.options.onDivergence === 'halve-rate') {
-        run.snapshot = await run.solver.state.snapshot()
-        this.#mark = this.#progress.mark()
-      }
+      this.#mark = this.#progress.mark()
       this.#holding = { at: performance.now(), took: 0 }
       return run
     } catch (error) {

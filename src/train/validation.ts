@@ -34,16 +34,19 @@ export function validationScore({ validationRmse, validationNdcg }: ValidationRe
   return validationNdcg ?? -validationRmse!
 }
 
-/** RMSE: for models that predict ratings. */
+/**
+ * RMSE: for models that predict ratings.
+ * @param pieceByPiece whether no more than a piece of many entries is to lie on the GPU at once
+ */
 export async function validateErrors(
   gpu: Gpu,
   tables: FactorTables,
   scale: ModelScale,
-  entries: Ratings,
+  { entries, pieceByPiece }: { entries: Ratings; pieceByPiece: boolean },
 ): Promise<ValidationMeter> {
   const scorer = new Scorer(gpu, tables, scale)
   try {
-    const meter = await scorer.prepareErrors(entries)
+    const meter = await scorer.prepareErrors(entries, { pieceByPiece })
     return {
       async measure(signal) {
         signal?.throwIfAborted()

@@ -43,7 +43,7 @@ describe('EntryStore', () => {
           const before = device.gpu.liveBytes
           const entryBytes = Math.max(400, Math.floor(share * bytesOf(tables, steps)))
           try {
-            const store = new EntryStore(device.gpu, buffers, steps, tables, { entryBytes, alone })
+            const store = await EntryStore.create(device.gpu, buffers, steps, tables, { entryBytes, alone })
             const { residency, slots } = store
             expect(residency.streamed).toBe(bytesOf(tables, steps) > entryBytes)
             expect(device.gpu.liveBytes - before).toBe(
@@ -89,16 +89,16 @@ describe('EntryStore', () => {
     expect(seen.loads).toBeGreaterThan(3 * seen.streamed)
   })
 
-  it('says what two slots of the largest step need', () => {
+  it('says what two slots of the largest step need', async () => {
     const entries = (step: number) => new Uint32Array(step === 3 ? 100 : 50)
     const buffers = device.gpu.buffers()
-    const create = (entryBytes: number) => new EntryStore(device.gpu, buffers, 9, { entries }, { entryBytes })
+    const create = (entryBytes: number) => EntryStore.create(device.gpu, buffers, 9, { entries }, { entryBytes })
     try {
-      expect(() => create(799)).toThrow(LimitExceededError)
-      expect(() => create(799)).toThrow('800')
-      expect(create(800).residency).toEqual({ streamed: true, slots: 2, bytes: 800, loadsPerEpoch: 6 })
-      expect(create(1200).residency).toEqual({ streamed: true, slots: 2, bytes: 1200, loadsPerEpoch: 4 })
-      expect(create(2000).residency).toEqual({ streamed: false, slots: 1, bytes: 2000, loadsPerEpoch: 0 })
+      await expect(create(799)).rejects.toThrow(LimitExceededError)
+      await expect(create(799)).rejects.toThrow('800')
+      expect((await create(800)).residency).toEqual({ streamed: true, slots: 2, bytes: 800, loadsPerEpoch: 6 })
+      expect((await create(1200)).residency).toEqual({ streamed: true, slots: 2, bytes: 1200, loadsPerEpoch: 4 })
+      expect((await create(2000)).residency).toEqual({ streamed: false, slots: 1, bytes: 2000, loadsPerEpoch: 0 })
     } finally {
       buffers.destroy()
     }

@@ -17,7 +17,7 @@ import { checkWritable } from '../out-file.ts'
 import { addRankingFlags, measureRanking, type RankingWords } from '../ranking-run.ts'
 import { addReadFlags, readInput } from '../read-flags.ts'
 import { perform, type Run, type Session } from '../session.ts'
-import { addTrainFlags, trainOptions } from '../train-flags.ts'
+import { addMemoryFlag, addTrainFlags, trainOptions } from '../train-flags.ts'
 import {
   type Baselines,
   baselines,
@@ -36,6 +36,7 @@ interface Words extends RankingWords, CheckpointWords {
   from?: string
   out?: string
   seen: boolean
+  memory?: number
   verbose?: boolean
 }
 
@@ -68,6 +69,7 @@ export function addTrain(program: Command, session: Session): void {
     .addOption(new Option('--out <file>', 'model file to write (safetensors)').argParser(fileValue('--out')))
     .option('--no-seen', 'leave out of the model which items each user has rated, which recommend leaves out')
   addTrainFlags(command)
+  addMemoryFlag(command)
   addCheckpointFlags(command)
   addRankingFlags(command)
   addReadFlags(command)
@@ -113,7 +115,14 @@ async function trainAndTest(
   const read = elapsed(began)
   return await withGpu(session, async (gpu, reopen) => {
     const settings = { keepSeen: words.seen, verbose: words.verbose === true, checkpoints, reopen }
-    const result = await trainOrKeep(session, gpu, split.train, { ...options, from }, settings, words.out)
+    const result = await trainOrKeep(
+      session,
+      gpu,
+      split.train,
+      { ...options, from, memory: words.memory },
+      settings,
+      words.out,
+    )
     const evaluated = await evaluateOrKeep(session, result, split, words)
     const saving = performance.now()
     if (words.out !== undefined) await saveModel(session.terminal, words.out, result.model)
@@ -182,7 +191,7 @@ async function trainOrKeep(
   session: Session,
   gpu: Gpu,
   ratings: Ratings,
-  options: TrainOptions & Pick<TrainingExtras, 'from'>,
+  options: TrainOptions & Pick<TrainingExtras, 'from' | 'memory'>,
   settings: RunSettings,
   out: string | undefined,
 ): Promise<TrainingRun> {
