@@ -10,7 +10,12 @@ export function count(value: number): string {
 
 /** `1 user`, `2,000 users` */
 export function counted(value: number, noun: string): string {
-  return `${count(value)} ${value === 1 ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`
+  return `${count(value)} ${value === 1 ? noun : pluralOf(noun)}`
+}
+
+function pluralOf(noun: string): string {
+  if (noun.endsWith('y')) return `${noun.slice(0, -1)}ies`
+  return /(ss|tch)$/.test(noun) ? `${noun}es` : `${noun}s`
 }
 
 /** 1.23M */

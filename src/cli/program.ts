@@ -5,6 +5,7 @@ import { addEvaluate } from './commands/evaluate.ts'
 import { addFoldIn } from './commands/foldin.ts'
 import { addInfo } from './commands/info.ts'
 import { addPack } from './commands/pack.ts'
+import { addPlan } from './commands/plan.ts'
 import { addPredict } from './commands/predict.ts'
 import { addQuickstart } from './commands/quickstart.ts'
 import { addRecommend } from './commands/recommend.ts'
@@ -28,6 +29,7 @@ const commands = [
   addFoldIn,
   addInfo,
   addPack,
+  addPlan,
   addSynth,
   addDemo,
   addDoctor,

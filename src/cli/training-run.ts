@@ -4,10 +4,12 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { biasOnlyErrors, globalMeanErrors } from '../metrics/baselines.ts'
 import type { RatingErrors } from '../model/scorer.ts'
 import type { TrainOptions } from '../train/options.ts'
+import { planTraining } from '../train/plan-training.ts'
 import { type EpochReport, type FitResult, Training, type TrainingExtras } from '../train/training.ts'
 import { adapterName, type Reopen } from './adapter.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { facts, score, table } from './format.ts'
+import { planText } from './plan-text.ts'
 import { EpochProgress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
@@ -38,7 +40,11 @@ export async function runTraining(
   const resumable = checkpoints !== undefined
   const training = new Training(gpu, ratings, { ...options, signal, keepSeen, resume, resumable, reopen })
   const { entries } = training
-  if (verbose) terminal.say(await details(training, gpu))
+  if (verbose) {
+    const planned = await planTraining(gpu, ratings, { ...options, signal, keepSeen, resumable })
+    terminal.say(planText(planned, gpu.capabilities.adapter.software))
+    terminal.say(await details(training, gpu))
+  }
   const progress = new EpochProgress(terminal, training.options.epochs, entries.train, verbose)
   checkpoints?.begin(gpu.capabilities.adapter)
   const warnOfHalving = halvingWarner(terminal, resume?.state.mark.halvings ?? 0)

@@ -1,6 +1,6 @@
 import { Random } from '../data/random.ts'
 import type { Ratings } from '../data/ratings.ts'
-import { rowCounts } from '../data/row-counts.ts'
+import { type RowCounts, rowCounts } from '../data/row-counts.ts'
 import { type BlockLayout, dealBlocks } from './blocks.ts'
 import {
   efficiencyOf,
@@ -23,6 +23,13 @@ export interface TileOptions {
   replicaCap?: number
   /** Slots of a block at most. */
   blockSlots?: number | undefined
+  /** The matrix that the ratings are a part of, where they are: its rows are dealt by all of its entries. */
+  whole?: WholeMatrix | undefined
+}
+
+export interface WholeMatrix {
+  counts: RowCounts
+  entries: number
 }
 
 /**
@@ -65,11 +72,11 @@ const stream = { users: 0x74696c65, items: 0x74696c66 } as const
  * the largest tile alone. The order of the entries has no bearing on the result.
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
-  const { seed, replicaCap, blockSlots } = options
+  const { seed, replicaCap, blockSlots, whole } = options
   const { length } = ratings
   const grid = gridOf(shape)
-  const counts = rowCounts(ratings)
-  const dealing = planDealing(counts, shape, length, replicaCap)
+  const counts = whole?.counts ?? rowCounts(ratings)
+  const dealing = planDealing(counts, shape, whole?.entries ?? length, replicaCap)
   const { held, streamed } = dealing
   const blocks = dealRows(counts, dealing, seed, blockSlots)
   const placing = {

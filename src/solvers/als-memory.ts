@@ -49,6 +49,8 @@ export function planAlsBuffers(
     passes: 2 * (cut.exact === undefined ? cut.steps + 1 : 1),
     dispatches: sum(({ dispatches }) => dispatches),
     snapshotBytes,
+    // Blocks of both sides; targets, perhaps weights, and the order of the entries of one.
+    packingBytes: shape.entries * (2 * bytesOf.entry + 8 + (options.implicit === undefined ? 0 : 4)),
     stepBytes: Math.max(...halves.map(({ stepBytes }) => stepBytes)),
   }
 }

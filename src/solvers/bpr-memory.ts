@@ -1,3 +1,4 @@
+import type { RowCounts } from '../data/row-counts.ts'
 import type { Capabilities } from '../gpu/capabilities.ts'
 import { timerBytes } from '../gpu/timer.ts'
 import { bprDrawsStruct, bprRowStruct, bprWalkStruct } from '../kernels/bpr_structs.ts'
@@ -6,7 +7,7 @@ import type { BufferPlan } from '../model/buffer-plan.ts'
 import { planSums } from '../model/sums.ts'
 import { planTables } from '../model/tables.ts'
 import type { BprOptions } from './bpr-options.ts'
-import { planBpr } from './bpr-plan.ts'
+import { type BprPlan, planBpr } from './bpr-plan.ts'
 import { windowStride } from './bpr-windows.ts'
 import { planPenalty } from './penalty-meter.ts'
 import type { SolverFigures, SolverShape } from './solver-memory.ts'
@@ -26,8 +27,7 @@ export function planBprBuffers(
 ): SolverFigures {
   const { counts, entries } = shape
   const rows = { users: counts.users.length, items: counts.items.length }
-  const heaviest = Math.max(mostOf(counts.users), mostOf(counts.items))
-  const { rounds } = planBpr({ entries, heaviest, factors }, capabilities)
+  const { rounds } = planBprRows(counts, entries, factors, capabilities)
 
   const shards = planTables(plan, 'factors', { ...rows, factors })
   const snapshotBytes = plan.bytes.factors
@@ -62,8 +62,19 @@ export function planBprBuffers(
     passes: 3,
     dispatches: 4 * rounds + 5,
     snapshotBytes,
+    packingBytes: 12 * entries + plan.bytes.scratch,
     stepBytes: Math.ceil((8 * entries) / rounds),
   }
+}
+
+/** `planBpr` of a matrix with so many entries in its rows. */
+export function planBprRows(
+  { users, items }: RowCounts,
+  entries: number,
+  factors: number,
+  capabilities: Capabilities,
+): BprPlan {
+  return planBpr({ entries, heaviest: Math.max(mostOf(users), mostOf(items)), factors }, capabilities)
 }
 
 function mostOf(counts: Uint32Array): number {

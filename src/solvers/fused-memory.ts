@@ -86,6 +86,7 @@ export function planFusedBuffers(
     passes: 1,
     dispatches: dispatches + 1,
     snapshotBytes,
+    packingBytes: 8 * entries + 2 * shape.strata * tileBytes,
     // Some standard deviations above the mean: entries fall into strata much as if by chance.
     stepBytes: 8 * Math.ceil(inStratum + 4 * Math.sqrt(inStratum)) + tileBytes,
   }

@@ -7,6 +7,7 @@ import { factorBlocks } from '../kernels/shared.ts'
 import { maxBlockSlots } from '../layout/blocks.ts'
 import { occupiedRows } from '../layout/rows.ts'
 import { gridOf, type TileShape, tilesPerStratum } from '../layout/tile-grid.ts'
+import type { WholeMatrix } from '../layout/tiles.ts'
 import { slotBytes } from './fused-slots.ts'
 
 export interface FusedInput {
@@ -27,6 +28,8 @@ export interface FusedPlan {
   shape: TileShape
   /** Slots of a block at most: where it is not given, as many as a place in a block can tell apart. */
   blockSlots?: number
+  /** The matrix that the ratings are a part of, where they are. */
+  whole?: WholeMatrix
 }
 
 /** Entries of a small tile in the mean: with fewer, the longest of those that run side by side is much longer. */

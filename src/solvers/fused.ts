@@ -164,6 +164,7 @@ async function prepare(
   const layout = packTiles(ratings, cut.shape, {
     seed: options.seed,
     blockSlots: cut.blockSlots,
+    whole: cut.whole,
   })
   const spans = cutSlots(layout, buffers.mostRows('slots', slotBytes(blocksPerRow, precision)))
   const windows = new StratumWindows(gpu, buffers, layout, spans, options.seed)

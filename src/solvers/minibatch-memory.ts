@@ -57,6 +57,8 @@ export function planMinibatchBuffers(
     steps: { kind: 'batches', count: batches },
     passes: 1,
     dispatches: 5 * batches + 5,
+    // The shuffle, both sides' orders, sorted once and twice, and the places of the entries, beside the packed entries.
+    packingBytes: plan.bytes.entries + 20 * entries,
     snapshotBytes: plan.bytes.factors + plan.bytes.state,
     stepBytes: Math.ceil(stepBytes),
   }

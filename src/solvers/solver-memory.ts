@@ -18,6 +18,8 @@ export interface SolverFigures {
   dispatches: number
   /** Bytes that a second set of the solver's tables takes. */
   snapshotBytes: number
+  /** Bytes on the host of what the entries are packed into, and of what that takes meanwhile. */
+  packingBytes: number
   /** Bytes of entries that the largest step reads: two of them are the least room for streamed entries. */
   stepBytes: number
 }

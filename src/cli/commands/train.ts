@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Ratings } from '../../data/ratings.ts'
-import { type Split, splitLast, splitRandomInPlace } from '../../data/split.ts'
-import { DeviceLostError, DivergedError, OptionError } from '../../errors.ts'
+import { DeviceLostError, DivergedError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Evaluation, Model } from '../../model/model.ts'
 import { readModel } from '../../node/model-file.ts'
@@ -11,13 +10,14 @@ import { warmOptions } from '../../train/warm-start.ts'
 import { withGpu } from '../adapter.ts'
 import { addCheckpointFlags, type Checkpoints, type CheckpointWords, openCheckpoints } from '../checkpoints.ts'
 import { elapsed } from '../clock.ts'
-import { count, counted, rate, seconds } from '../format.ts'
+import { counted, rate, seconds } from '../format.ts'
 import { saveModel } from '../model-file.ts'
 import { checkWritable } from '../out-file.ts'
 import { addRankingFlags, measureRanking, type RankingWords } from '../ranking-run.ts'
-import { addReadFlags, readInput } from '../read-flags.ts'
+import { addReadFlags } from '../read-flags.ts'
 import { perform, type Run, type Session } from '../session.ts'
 import { addMemoryFlag, addTrainFlags, trainOptions } from '../train-flags.ts'
+import { addDataFlags, checkSplit, type DataWords, type Parts, readParts } from '../training-data.ts'
 import {
   type Baselines,
   baselines,
@@ -27,13 +27,9 @@ import {
   type TrainingRun,
 } from '../training-run.ts'
 import { warnOfUnknown } from '../unknown.ts'
-import { choiceValue, fileValue, numberValue } from '../values.ts'
+import { fileValue } from '../values.ts'
 
-interface Words extends RankingWords, CheckpointWords {
-  test?: string
-  testRatio?: number
-  testSplit?: 'random' | 'last'
-  from?: string
+interface Words extends RankingWords, CheckpointWords, DataWords {
   out?: string
   seen: boolean
   memory?: number
@@ -48,26 +44,9 @@ export function addTrain(program: Command, session: Session): void {
       'file, folder or quoted glob of user, item, rating and perhaps timestamp, or of users and their items',
     )
     .description('train a model on ratings, or on what users have used')
-    .addOption(new Option('--test <file>', 'ratings to test on').argParser(fileValue('--test')))
-    .addOption(
-      new Option('--test-ratio <ratio>', 'share of the ratings to test on; 0: none (default: 0.1)').argParser(
-        numberValue('--test-ratio', 'a number from 0 up, below 1', ratio => ratio >= 0 && ratio < 1),
-      ),
-    )
-    .addOption(
-      new Option(
-        '--test-split <random|last>',
-        'test on random ratings, or on the last one of each user (default: random)',
-      ).argParser(choiceValue('--test-split', ['random', 'last'])),
-    )
-    .addOption(
-      new Option(
-        '--from <model>',
-        'go on from this model: its users and items stay, new ones come in; give it the old ratings too, since rows that are trained again follow these ratings alone',
-      ).argParser(fileValue('--from')),
-    )
     .addOption(new Option('--out <file>', 'model file to write (safetensors)').argParser(fileValue('--out')))
     .option('--no-seen', 'leave out of the model which items each user has rated, which recommend leaves out')
+  addDataFlags(command)
   addTrainFlags(command)
   addMemoryFlag(command)
   addCheckpointFlags(command)
@@ -148,42 +127,6 @@ async function trainAndTest(
       out: words.out ?? null,
     }
   })
-}
-
-function checkSplit({ test, testRatio, testSplit }: Words): void {
-  const splitting = testRatio !== undefined ? 'testRatio' : testSplit !== undefined ? 'testSplit' : undefined
-  if (test !== undefined && splitting !== undefined) {
-    throw new OptionError(splitting, `"${splitting}" splits the ratings and "test" brings its own: take one of them`)
-  }
-  if (testSplit === 'last' && testRatio !== undefined) {
-    throw new OptionError('testRatio', '"testRatio" goes with random splits; "testSplit" last takes one rating a user')
-  }
-}
-
-interface Parts {
-  train: Ratings
-  /** Absent where there is nothing to test on. */
-  test: Ratings | undefined
-  /** Rows of the ratings file left out as bad, and merged into others. */
-  rows: { skipped: number; merged: number }
-}
-
-async function readParts(session: Session, command: Command, words: Words, seed: number): Promise<Parts> {
-  const { ratings, skipped, merged } = await readInput(session, command, command.args[0]!)
-  const rows = { skipped, merged }
-  if (words.test !== undefined) {
-    const { ratings: test } = await readInput(session, command, words.test)
-    return { train: ratings, test, rows }
-  }
-  const split = splitOf(ratings, words, seed)
-  if (split === undefined) return { train: ratings, test: undefined, rows }
-  session.terminal.say(`train on ${count(split.train.length)}, test on ${count(split.test.length)}`)
-  return { ...split, test: split.test.length > 0 ? split.test : undefined, rows }
-}
-
-function splitOf(ratings: Ratings, { testRatio = 0.1, testSplit = 'random' }: Words, seed: number): Split | undefined {
-  if (testSplit === 'last') return splitLast(ratings)
-  return testRatio === 0 ? undefined : splitRandomInPlace(ratings, { ratio: testRatio, seed })
 }
 
 /** Trains; where that fails after an epoch, the state from before is written first. */
