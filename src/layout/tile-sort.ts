@@ -38,6 +38,9 @@ export function sortTiles(entries: Uint32Array<ArrayBuffer>, tileStart: Uint32Ar
   return runs
 }
 
+/** A mask of so many bits. By a shift: V8 moves a power into the loops that use it. */
+const lowBits = (bits: number) => (1 << bits) - 1
+
 /** Stable, least significant digit first. */
 class RadixSorter {
   readonly #entries: Uint32Array<ArrayBuffer>
@@ -57,7 +60,7 @@ class RadixSorter {
     if (this.#scratch.length < 2 * length) this.#scratch = new Uint32Array(2 * length)
     const passes = Math.ceil(this.#bits / Math.min(mostDigitBits, Math.floor(Math.log2(length))))
     const digitBits = Math.ceil(this.#bits / passes)
-    const mask = 2 ** digitBits - 1
+    const mask = lowBits(digitBits)
     const counts = this.#counts.fill(0, 0, mask + 1)
     const entries = this.#entries
     for (let at = 2 * start + 1; at < 2 * end; at += 2) counts[entries[at]! & mask]!++
@@ -79,7 +82,7 @@ class RadixSorter {
     shift: number,
     bits: number,
   ): void {
-    const mask = 2 ** bits - 1
+    const mask = lowBits(bits)
     const above = shift + bits
     const next = this.#counts
     const counts = this.#upcoming.fill(0, 0, mask + 1)
@@ -128,20 +131,22 @@ function spread(
   end: number,
   { streamed }: PlaceBits,
 ): number {
-  const mask = 2 ** streamed - 1
+  const mask = lowBits(streamed)
+  const target = 2 * start
+  const length = 2 * (end - start)
+  const source = 2 * first
   let runs = 0
   let ties = 0
-  let before = -1
-  let heldBefore = -1
-  for (let entry = start, at = 2 * first; entry < end; entry++, at += 2) {
-    const word = from[at + 1]!
-    const held = word >>> streamed
-    if (held !== heldBefore) runs++
+  // Words as signed numbers, and a first one that differs, so that no number here takes more than 32 bits.
+  let before = ~from[source + 1]!
+  for (let at = 0; at < length; at += 2) {
+    const word = from[source + at + 1]! | 0
+    // The places of runs differ in a bit above those of the streamed side.
+    if ((word ^ before) >>> streamed !== 0) runs++
     if (word === before) ties++
-    heldBefore = held
     before = word
-    entries[2 * entry] = from[at]!
-    entries[2 * entry + 1] = (held << 16) | (word & mask)
+    entries[target + at] = from[source + at]!
+    entries[target + at + 1] = ((word >>> streamed) << 16) | (word & mask)
   }
   if (ties > 0) sortTies(entries, start, end)
   return runs
