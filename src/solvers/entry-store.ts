@@ -166,7 +166,12 @@ function ringSlot(words: StepWords, entryBytes: number, mostWords: number, alone
   const least = sumOf(largest)
   const share = Math.floor(entryBytes / ringSlots / 4)
   if (share < least) {
-    throw new LimitExceededError('a ring of two slots of entries', 'entryBytes', ringSlots * 4 * least, entryBytes)
+    throw new LimitExceededError(
+      'two slots for the entries of the largest step',
+      'memory',
+      ringSlots * 4 * least,
+      entryBytes,
+    )
   }
   const room = alone ? least : Math.max(least, Math.min(share, mostSlotBytes / 4))
   return shareSlot(words, room).map((count, table) => Math.max(largest[table]!, Math.min(count, mostWords)))

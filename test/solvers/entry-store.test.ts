@@ -59,8 +59,12 @@ describe('EntryStore', () => {
               const ends = residency.streamed ? loads.map(({ end }) => end) : [steps]
               expect(ends.at(-1)).toBe(steps)
               let first = 0
+              let before: number[] = []
               for (const [at, end] of ends.entries()) {
                 if (residency.streamed) loads[at]!.write()
+                // The GPU may still be at work on the slot of the load before.
+                for (const slotBefore of before) expect(slot[order[first]!]).not.toBe(slotBefore)
+                if (residency.streamed) before = [slot[order[first]!]!]
                 for (let place = first; place < end; place++) {
                   const step = order[place]!
                   for (const name of ['entries', 'tiles'] as const) {
