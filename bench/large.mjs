@@ -1,6 +1,7 @@
 /**
  * Time and memory of reading and packing many ratings: generated ones of Netflix's shape (480,189 users, 17,770 items,
- * skewed; a planted angle for each), read and packed by one process, and opened again by another one. Needs a build:
+ * skewed; a planted angle for each), read and packed by one process, opened again by another one, and trained on for an
+ * epoch by a third (`secondsToTrain`: from the start of its process to that of the epoch). Needs a build:
  * `npm run build && node bench/large.mjs --rows 10000000,30000000,100000000` (480,189 at least). 100 million rows take 2 GB of disk below
  * `--folder` (by default the temporary one). `--as` says what they are read from: `parquet`, `parts` (a folder of it),
  * `text-ids` (Parquet), `csv`, `csv-gz`. `--keep` leaves the files. Prints one JSON object.
@@ -54,7 +55,8 @@ async function benchmark(sizes) {
       await generate(rows, file, /** @type {string} */ (kind[1]))
       const pack = measure('pack', file, packed)
       const open = measure('open', packed, '')
-      results.push({ rows: open.rows, pack, open })
+      const train = measureTraining(packed)
+      results.push({ rows: open.rows, pack, open, train })
       if (values.keep) continue
       for (const path of [file, packed]) await rm(path, { recursive: true })
     }
@@ -74,31 +76,77 @@ async function benchmark(sizes) {
  * @param {string} out
  */
 function measure(step, file, out) {
+  const { result, usage } = runStep(step, file, out)
+  const { rows, entries, bytes, seconds } = result
+  return { rows: rows.skipped === undefined ? rows : entries, bytes, seconds, ...usage }
+}
+
+/** @param {string} packed */
+function measureTraining(packed) {
+  const { result, usage } = runStep('train', packed, '')
+  const { firstEpoch, ...rest } = usage
+  const { read, pack, train } = result.seconds
+  return {
+    secondsToTrain: firstEpoch.seconds - train,
+    cpuSecondsWithEpoch: firstEpoch.cpuSeconds,
+    read,
+    pack,
+    train,
+    ...rest,
+  }
+}
+
+/**
+ * @param {string} step
+ * @param {string} file
+ * @param {string} out
+ */
+function runStep(step, file, out) {
   const started = performance.now()
   const words = [fileURLToPath(import.meta.url), '--child', step, '--file', file, '--out', out]
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${step} failed: ${stderr}`)
-  const { rows, entries, bytes, seconds } = JSON.parse(stdout)
   const usage = JSON.parse(stderr.trim().split('\n').at(-1) ?? '')
-  return { rows: rows.skipped === undefined ? rows : entries, bytes, seconds, ...usage, processSeconds: since(started) }
+  return { result: JSON.parse(stdout), usage: { ...usage, processSeconds: since(started) } }
 }
 
 /** @param {string} step */
 async function runChild(step) {
+  /** @type {{ seconds: number, cpuSeconds: number } | undefined} */
+  let firstEpoch
   process.on('exit', () => {
-    const { user, system } = process.cpuUsage()
     const peakRssBytes = process.resourceUsage().maxRSS * 1024
-    console.error(JSON.stringify({ cpuSeconds: (user + system) / 1e6, peakRssBytes }))
+    console.error(JSON.stringify({ cpuSeconds: cpuSeconds(), peakRssBytes, firstEpoch }))
   })
   if (step === 'pack') {
-    process.argv.splice(2, process.argv.length, 'pack', values.file, '--out', values.out, '--json')
-    await import(new URL('../dist/cli.js', import.meta.url).href)
+    await runCommand('pack', values.file, '--out', values.out, '--json')
+    return
+  }
+  if (step === 'train') {
+    const write = process.stderr.write.bind(process.stderr)
+    process.stderr.write = (/** @type {string | Uint8Array} */ text, /** @type {any[]} */ ...rest) => {
+      // The line that tells of the first epoch is written at its end.
+      if (String(text).startsWith('epoch 1/')) firstEpoch = { seconds: since(0), cpuSeconds: cpuSeconds() }
+      return write(text, ...rest)
+    }
+    await runCommand('train', values.file, '--factors', '32', '--epochs', '1', '--seed', '1', '--json')
     return
   }
   const { readRatings } = await import(new URL('../dist/node.js', import.meta.url).href)
   const started = performance.now()
   const ratings = await readRatings(values.file)
   console.log(JSON.stringify({ rows: ratings.length, seconds: since(started) }))
+}
+
+/** @param {string[]} words */
+async function runCommand(...words) {
+  process.argv.splice(2, process.argv.length, ...words)
+  await import(new URL('../dist/cli.js', import.meta.url).href)
+}
+
+function cpuSeconds() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
 
 /**
