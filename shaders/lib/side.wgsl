@@ -4,8 +4,11 @@
 // row's gradient is the work of many invocations. Positions, runs and segments are counted over all batches.
 
 struct SideBatch {
+  // Runs of the batch, or of those of its rows that lie in one shard.
   run_start: u32,
   run_count: u32,
+  // First run of the batch in any shard.
+  first_run: u32,
   segment_start: u32,
   segment_count: u32,
   // Position of the batch's first entry: residuals are counted from there.

@@ -15,6 +15,7 @@ export const modelStruct = scalarStruct('Model', {
 export const sideBatchStruct = scalarStruct('SideBatch', {
   run_start: 'u32',
   run_count: 'u32',
+  first_run: 'u32',
   segment_start: 'u32',
   segment_count: 'u32',
   entry_start: 'u32',

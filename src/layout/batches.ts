@@ -11,7 +11,9 @@ export interface SideLayout {
   runs: Uint32Array<ArrayBuffer>
   /** First position of each segment, and the end: segments + 1. */
   segments: Uint32Array<ArrayBuffer>
-  /** First run of each batch, and the end: batches + 1. */
+  /** Shards that rows lie in; each batch's runs are then those of one shard after another. */
+  shards: number
+  /** First run of each batch and in it of each shard, and the end: batches x shards + 1. */
   runStart: Uint32Array<ArrayBuffer>
   /** First segment of each batch, and the end: batches + 1. */
   segmentStart: Uint32Array<ArrayBuffer>
@@ -153,5 +155,5 @@ function cutSide(entryStart: Uint32Array, rowAt: (position: number) => number): 
   runTable[2 * runs] = 0xffffffff
   runTable[2 * runs + 1] = segments
   segmentTable[segments] = length
-  return { runs: runTable, segments: segmentTable, runStart, segmentStart }
+  return { runs: runTable, segments: segmentTable, shards: 1, runStart, segmentStart }
 }

@@ -22,14 +22,25 @@ export interface SideShape {
 }
 
 /** How a side is cut into shards, and bytes of a row of factors. */
-function cutSide(buffers: Pick<BufferOwner, 'mostRows'>, label: string, { rows, factors }: SideShape) {
+function cutSide(
+  buffers: Pick<BufferOwner, 'mostRows'>,
+  label: string,
+  { rows, factors }: SideShape,
+  rowBytes: number,
+) {
   const stride = 4 * paddedFactors(factors)
-  return { stride, spans: cutRows(rows, buffers.mostRows(`${label}-factors`, stride)) }
+  return { stride, spans: cutRows(rows, buffers.mostRows(`${label}-factors`, Math.max(stride, rowBytes))) }
 }
 
 /** The buffers of a `SideTable`; returns its shards. */
-export function planSide(plan: BufferPlan, kind: BufferKind, label: string, shape: SideShape): RowSpan[] {
-  const { stride, spans } = cutSide(plan, label, shape)
+export function planSide(
+  plan: BufferPlan,
+  kind: BufferKind,
+  label: string,
+  shape: SideShape,
+  rowBytes: number,
+): RowSpan[] {
+  const { stride, spans } = cutSide(plan, label, shape, rowBytes)
   for (const { rows } of spans) {
     plan.storage(kind, `${label}-factors`, rows * stride)
     plan.storage(kind, `${label}-bias`, 4 * rows)
@@ -45,14 +56,17 @@ export class SideTable {
   readonly shape: SideShape
   readonly shards: readonly SideShard[]
   readonly #label: string
+  readonly #rowBytes: number
 
   /**
    * Zeroed, owned by `buffers`.
+   * @param rowBytes of a row in the widest table that is cut alike
    * @throws LimitExceededError where a single row does not fit
    */
-  constructor(buffers: BufferOwner, label: string, shape: SideShape) {
-    const { stride, spans } = cutSide(buffers, label, shape)
+  constructor(buffers: BufferOwner, label: string, shape: SideShape, rowBytes = 0) {
+    const { stride, spans } = cutSide(buffers, label, shape, rowBytes)
     this.#label = label
+    this.#rowBytes = rowBytes
     this.shape = shape
     this.shards = spans.map((span, at) => {
       const shard = spans.length === 1 ? '' : ` ${at + 1} of ${spans.length}`
@@ -92,6 +106,11 @@ export class SideTable {
     return first!
   }
 
+  /** Another table of the same shape, in the same shards. */
+  alike(buffers: BufferOwner, label: string): SideTable {
+    return new SideTable(buffers, label, this.shape, this.#rowBytes)
+  }
+
   /** @param factors rows x k, tight */
   write(gpu: Gpu, factors: Float32Array, bias: Float32Array): void {
     const { queue } = gpu.device
@@ -124,7 +143,7 @@ export class SideTable {
     return { factors, bias }
   }
 
-  /** Encodes a copy into a table of the same shape. */
+  /** Encodes a copy into a table in the same shards. */
   copyTo(encoder: GPUCommandEncoder, target: SideTable): void {
     this.shards.forEach((shard, at) => {
       for (const part of ['factors', 'bias'] as const) {

@@ -27,10 +27,10 @@ export interface Parameters {
 }
 
 /** The buffers of `FactorTables`; returns the shards of either side. */
-export function planTables(plan: BufferPlan, kind: BufferKind, { users, items, factors }: Shape) {
+export function planTables(plan: BufferPlan, kind: BufferKind, { users, items, factors }: Shape, rowBytes = 0) {
   return {
-    users: planSide(plan, kind, 'user', { rows: users, factors }),
-    items: planSide(plan, kind, 'item', { rows: items, factors }),
+    users: planSide(plan, kind, 'user', { rows: users, factors }, rowBytes),
+    items: planSide(plan, kind, 'item', { rows: items, factors }, rowBytes),
   }
 }
 
@@ -39,16 +39,24 @@ export class FactorTables {
   readonly shape: Shape
   readonly users: SideTable
   readonly items: SideTable
+  readonly #rowBytes: number
 
   /**
    * Zeroed tables, owned by `buffers`, each cut into as many shards as it takes.
+   * @param rowBytes of a row in the widest table that is cut alike
    * @throws LimitExceededError where a single row does not fit
    */
-  constructor(buffers: BufferOwner, shape: Shape, label = '') {
+  constructor(buffers: BufferOwner, shape: Shape, { label = '', rowBytes = 0 } = {}) {
     const { users, items, factors } = shape
     this.shape = shape
-    this.users = new SideTable(buffers, `${label}user`, { rows: users, factors })
-    this.items = new SideTable(buffers, `${label}item`, { rows: items, factors })
+    this.#rowBytes = rowBytes
+    this.users = new SideTable(buffers, `${label}user`, { rows: users, factors }, rowBytes)
+    this.items = new SideTable(buffers, `${label}item`, { rows: items, factors }, rowBytes)
+  }
+
+  /** Other tables of the same shape, in the same shards. */
+  alike(buffers: BufferOwner, label: string): FactorTables {
+    return new FactorTables(buffers, this.shape, { label, rowBytes: this.#rowBytes })
   }
 
   /**
@@ -107,7 +115,7 @@ export class FactorTables {
     ])
   }
 
-  /** Encodes a copy of all tables into those of the same shape. */
+  /** Encodes a copy of all tables into those in the same shards. */
   copyTo(encoder: GPUCommandEncoder, target: FactorTables): void {
     this.users.copyTo(encoder, target.users)
     this.items.copyTo(encoder, target.items)

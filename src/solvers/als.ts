@@ -12,7 +12,7 @@ import { type StoredBlocks, storeBlocks } from './als-pack.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
 import type { Residency, Room } from './entry-store.ts'
-import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+import { type EpochOrder, type EpochSums, type Solver, type SolverPlan, shardFigure } from './solver.ts'
 import { SolverTables } from './solver-tables.ts'
 
 // Minimises, one side at a time with the other fixed,
@@ -94,7 +94,7 @@ export class AlsSolver implements Solver {
         gpu,
         buffers,
         tables,
-        { ...describe(ratings, options, plan, halves), ...shardsOf(tables) },
+        { ...describe(ratings, options, plan, halves), ...shardFigure(tables) },
         halves,
         stored.residency,
       )
@@ -207,10 +207,4 @@ function describe(
     userOperations: cost('users').operations,
     itemOperations: cost('items').operations,
   }
-}
-
-/** Told where there are several a side, since the tables of a checkpoint are cut alike. */
-function shardsOf({ users, items }: FactorTables): { shards?: number } {
-  const shards = users.shards.length + items.shards.length
-  return shards > 2 ? { shards } : {}
 }

@@ -14,7 +14,7 @@ export interface StepScale {
   correction2: number
 }
 
-const windows = ['residuals', 'users', 'items'] as const
+const sides = ['users', 'items'] as const
 
 /** Bytes that a `batch` binding of any of the kernels sees. */
 export const windowBytes = 16 * Math.ceil(Math.max(residualsBatch.size, sideBatchStruct.size) / 16)
@@ -22,80 +22,111 @@ export const windowBytes = 16 * Math.ceil(Math.max(residualsBatch.size, sideBatc
 const strideOf = ({ minUniformBufferOffsetAlignment: alignment }: DeviceLimits) =>
   alignment * Math.ceil(windowBytes / alignment)
 
-/** Bytes of the windows of so many batches. */
-export const windowsBytes = (batches: number, limits: DeviceLimits): number =>
-  windows.length * batches * strideOf(limits)
+/** Bytes of the windows of so many batches over so many shards a side. */
+export const windowsBytes = (
+  batches: number,
+  shards: Record<'users' | 'items', number>,
+  limits: DeviceLimits,
+): number => (1 + shards.users + shards.items) * batches * strideOf(limits)
 
-/** One uniform buffer with the three windows of every batch, bound by dynamic offsets and written once an epoch. */
+/**
+ * One uniform buffer with the windows of every batch, bound by dynamic offsets and written once an epoch: one for its
+ * residuals, and for each side one a shard.
+ */
 export class BatchWindows {
   readonly buffer: GPUBuffer
   readonly #gpu: Gpu
-  readonly #layout: BatchLayout
+  readonly #chunks: readonly BatchLayout[]
+  readonly #windows: number
   readonly #stride: number
   readonly #bytes: ArrayBuffer
   readonly #partialStart: readonly number[]
   readonly #meanGradient: boolean
 
   /**
+   * @param chunks all of one number of batches, the last one of the rest
    * @param partialStart first pair of each batch in the table of partial sums
    * @param meanGradient whether a step takes the gradient of the batch's mean squared error, not of half its sum
    */
   constructor(
     gpu: Gpu,
     buffers: BufferOwner,
-    layout: BatchLayout,
+    chunks: readonly BatchLayout[],
     partialStart: readonly number[],
     meanGradient: boolean,
   ) {
     const { limits } = gpu.capabilities
+    const [{ users, items }] = chunks as [BatchLayout]
+    const shards = { users: users.shards, items: items.shards }
     this.#gpu = gpu
-    this.#layout = layout
+    this.#chunks = chunks
+    this.#windows = 1 + users.shards + items.shards
     this.#partialStart = partialStart
     this.#meanGradient = meanGradient
     this.#stride = strideOf(limits)
-    this.#bytes = new ArrayBuffer(windowsBytes(layout.batchCount, limits))
+    this.#bytes = new ArrayBuffer(windowsBytes(partialStart.length - 1, shards, limits))
     this.buffer = buffers.uniform('batches', this.#bytes)
   }
 
-  offset(batch: number, window: (typeof windows)[number]): number {
-    return (windows.length * batch + windows.indexOf(window)) * this.#stride
+  residuals(batch: number): number {
+    return this.#windows * batch * this.#stride
+  }
+
+  /** That of a batch's rows in one shard of a side; what holds for all of its rows, any of them says. */
+  side(batch: number, name: (typeof sides)[number], shard = 0): number {
+    const before = name === 'users' ? 1 : 1 + this.#chunks[0]!.users.shards
+    return this.residuals(batch) + (before + shard) * this.#stride
   }
 
   /** Writes the windows of all batches; `scaleOf` gives the scale of each batch's step. */
   write(scaleOf: (batch: number) => StepScale): void {
     const view = new DataView(this.#bytes)
-    const { batchCount, entryStart } = this.#layout
-    for (let batch = 0; batch < batchCount; batch++) {
-      const start = entryStart[batch]!
-      const count = entryStart[batch + 1]! - start
-      residualsBatch.write(view, this.offset(batch, 'residuals'), {
-        entry_start: start,
-        entry_count: count,
-        partial_start: this.#partialStart[batch]!,
-      })
-      const scale = scaleOf(batch)
-      const common = {
-        entry_start: start,
-        gradient_scale: this.#meanGradient ? 2 / count : 1,
-        rate: scale.rate,
-        correction_1: scale.correction1,
-        correction_2: scale.correction2,
-      }
-      for (const side of ['users', 'items'] as const) {
-        sideBatchStruct.write(view, this.offset(batch, side), { ...span(this.#layout[side], batch), ...common })
-      }
+    let batch = 0
+    for (const chunk of this.#chunks) {
+      for (let place = 0; place < chunk.batchCount; place++, batch++)
+        this.#writeBatch(view, chunk, place, batch, scaleOf)
     }
     this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
   }
+
+  #writeBatch(
+    view: DataView,
+    chunk: BatchLayout,
+    place: number,
+    batch: number,
+    scaleOf: (batch: number) => StepScale,
+  ): void {
+    const start = chunk.entryStart[place]!
+    const count = chunk.entryStart[place + 1]! - start
+    residualsBatch.write(view, this.residuals(batch), {
+      entry_start: start,
+      entry_count: count,
+      partial_start: this.#partialStart[batch]!,
+    })
+    const scale = scaleOf(batch)
+    const common = {
+      entry_start: start,
+      gradient_scale: this.#meanGradient ? 2 / count : 1,
+      rate: scale.rate,
+      correction_1: scale.correction1,
+      correction_2: scale.correction2,
+    }
+    for (const name of sides) {
+      const side = chunk[name]
+      for (let shard = 0; shard < side.shards; shard++) {
+        sideBatchStruct.write(view, this.side(batch, name, shard), { ...span(side, place, shard), ...common })
+      }
+    }
+  }
 }
 
-function span(side: SideLayout, batch: number) {
-  const runStart = side.runStart[batch]!
-  const segmentStart = side.segmentStart[batch]!
+function span({ shards, runStart, segmentStart }: SideLayout, batch: number, shard: number) {
+  const first = runStart[shards * batch + shard]!
   return {
-    run_start: runStart,
-    run_count: side.runStart[batch + 1]! - runStart,
-    segment_start: segmentStart,
-    segment_count: side.segmentStart[batch + 1]! - segmentStart,
+    run_start: first,
+    run_count: runStart[shards * batch + shard + 1]! - first,
+    first_run: runStart[shards * batch]!,
+    segment_start: segmentStart[batch]!,
+    segment_count: segmentStart[batch + 1]! - segmentStart[batch]!,
   }
 }

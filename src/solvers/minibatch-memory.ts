@@ -34,33 +34,39 @@ export function planMinibatchBuffers(
   const rowBytes = 16 * constants.PARAMETER_BLOCKS
   const shape = { users: counts.users.length, items: counts.items.length, factors }
 
-  const shards = planTables(plan, 'factors', shape)
+  const shards = planTables(plan, 'factors', shape, rowBytes)
+  const shardCounts = { users: shards.users.length, items: shards.items.length }
   plan.add('entries', 16 * entries)
   plan.storage('scratch', 'residuals', 4 * batchSize)
   const lanes = lanesFor(factors, capabilities.adapter)
   const last = entries - (batches - 1) * batchSize
   planSums(plan, 'scratch', 'loss', (batches - 1) * scoreWorkgroups(batchSize, lanes) + scoreWorkgroups(last, lanes))
-  plan.uniform('scratch', 'batches', windowsBytes(batches, capabilities.limits))
+  plan.uniform('scratch', 'batches', windowsBytes(batches, shardCounts, capabilities.limits))
   plan.uniform('scratch', 'model', modelStruct.size)
   plan.add('scratch', timerBytes(capabilities))
   let stepBytes = 16 * batchSize
+  let dispatches = 3 * batches + 1
   for (const side of sides) {
-    const { runs, segments, mostSegments } = batchSegments(counts[side], entries, batchSize, batches)
+    const { runs, segments, mostRuns, mostSegments } = batchSegments(counts[side], entries, batchSize, batches)
     plan.add('entries', 8 * (runs + 1) + 4 * (segments + 1))
     plan.add('scratch', Math.max(16, mostSegments * rowBytes))
     plan.add('state', Object.keys(kernel.groups[1]).length * shape[side] * rowBytes)
     for (const { rows } of shards[side]) planPenalty(plan, rows, constants)
+    const isCut = shardCounts[side] > 1
+    if (isCut) plan.add('scratch', mostRuns * (16 * blocks + 4))
+    dispatches += shardCounts[side] * ((isCut ? 2 : 1) * batches + 2)
     stepBytes += (8 * runs) / batches + 4 * mostSegments
   }
   return {
-    shards: { users: shards.users.length, items: shards.items.length },
+    shards: shardCounts,
     steps: { kind: 'batches', count: batches },
     passes: 1,
-    dispatches: 5 * batches + 5,
+    dispatches,
     // The shuffle, both sides' orders, sorted once and twice, and the places of the entries, beside the packed entries.
     packingBytes: plan.bytes.entries + 20 * entries,
     snapshotBytes: plan.bytes.factors + plan.bytes.state,
     stepBytes: Math.ceil(stepBytes),
+    rowBytes,
   }
 }
 
@@ -68,6 +74,8 @@ interface BatchSegments {
   /** Pairs of a batch and a row that has entries in it. */
   runs: number
   segments: number
+  /** Runs of the batch that has most. */
+  mostRuns: number
   /** Segments of the batch that has most. */
   mostSegments: number
 }
@@ -100,7 +108,7 @@ function batchSegments(counts: Uint32Array, entries: number, batchSize: number, 
   }
   // The expected maximum of so many normal variables is about sqrt(2 ln n) deviations above their mean.
   const above = Math.sqrt(2 * Math.log(Math.max(1, batches)) * variance)
-  return { runs, segments, mostSegments: segments / inBatches + above }
+  return { runs, segments, mostRuns: runs / inBatches + above, mostSegments: segments / inBatches + above }
 }
 
 /** The share of a normal distribution beyond z (Abramowitz and Stegun, 26.2.17: to 8e-8). */

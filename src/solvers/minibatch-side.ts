@@ -1,8 +1,12 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import type { Pipeline } from '../gpu/kernel.ts'
+import { gatherRuns } from '../kernels/gather_runs.ts'
 import { workgroupSize } from '../kernels/shared.ts'
-import type { SideLayout } from '../layout/batches.ts'
-import { windowBytes } from './batch-windows.ts'
+import type { StepKernel } from '../kernels/steps.ts'
+import type { BatchLayout } from '../layout/batches.ts'
+import type { SideShard, SideTable } from '../model/side-table.ts'
+import { type BatchWindows, windowBytes } from './batch-windows.ts'
 import type { Optimizer } from './optimizers.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 
@@ -10,95 +14,152 @@ import { PenaltyMeter } from './penalty-meter.ts'
 export type SideConstants = { FACTOR_BLOCKS: number; PARAMETER_BLOCKS: number }
 
 export interface SideInput {
-  label: string
-  rows: number
-  layout: SideLayout
+  label: 'users' | 'items'
+  table: SideTable
+  chunks: readonly BatchLayout[]
   optimizer: Optimizer
   constants: SideConstants
-  /** Parameters of this side. */
-  factors: GPUBuffer
-  bias: GPUBuffer
-  /** `Side` uniform. */
-  side: GPUBuffer
+  /** The `Side` uniform of a shard of so many rows. */
+  packOptions(rows: number): ArrayBuffer
   /** count^(nu - 1), count^nu a row. */
   weights: Float32Array<ArrayBuffer>
-  batches: GPUBuffer
-  /** Binds this side's variant of `gradients`. */
-  bindGradients(own: { segments: GPUBuffer; gradient: GPUBuffer }): Promise<BoundGradients>
+  windows: BatchWindows
 }
 
-export type BoundGradients = (pass: GPUComputePassEncoder, workgroups: number, offset: number) => void
+/** A shard of the side with all that its rows' steps read and write. */
+interface StepShard extends SideShard {
+  weights: GPUBuffer
+  side: GPUBuffer
+  states: Record<string, GPUBuffer>
+  penalty: PenaltyMeter
+}
 
-/** Gradients and optimizer steps of one side (the users or the items). */
+/** Encodes what one side does in a batch: `place` among those of its chunk, `batch` among all. */
+export type EncodeBatch = (pass: GPUComputePassEncoder, place: number, batch: number) => void
+
+/**
+ * Rows, optimizer state and steps of one side (the users or the items). Rows in one shard are read where they are. Where
+ * they lie in several, those of a batch are brought to a table of their own before it is worked on, and each shard's rows
+ * step in a dispatch of their own.
+ */
 export class MinibatchSide {
-  readonly penalty: PenaltyMeter
-  /** What the optimizer keeps of each row, by the names of its kernel's tables. */
-  readonly states: Readonly<Record<string, GPUBuffer>>
+  /** Where a batch's entries find this side's rows. */
+  readonly rows: { factors: GPUBuffer; bias: GPUBuffer; count: number }
+  /** Of each segment of a batch. */
+  readonly gradient: GPUBuffer
   readonly #input: SideInput
-  readonly #gradients: BoundGradients
-  readonly #step: BoundGradients
+  readonly #shards: readonly StepShard[]
+  readonly #step: Pipeline<StepKernel['groups']>
+  readonly #gather: Pipeline<typeof gatherRuns.groups> | undefined
 
   private constructor(
+    buffers: BufferOwner,
     input: SideInput,
-    states: Readonly<Record<string, GPUBuffer>>,
-    gradients: BoundGradients,
-    step: BoundGradients,
-    penalty: PenaltyMeter,
+    shards: readonly StepShard[],
+    step: Pipeline<StepKernel['groups']>,
+    gather: Pipeline<typeof gatherRuns.groups> | undefined,
   ) {
-    this.states = states
+    const { label, chunks, constants } = input
+    const most = (startOf: (layout: BatchLayout) => Uint32Array, step = 1) =>
+      chunks.reduce((least, layout) => Math.max(least, largest(startOf(layout), step)), 0)
+    const [only] = shards as [StepShard]
+    const runs = most(layout => layout[label].runStart, shards.length)
     this.#input = input
-    this.#gradients = gradients
+    this.#shards = shards
     this.#step = step
-    this.penalty = penalty
+    this.#gather = gather
+    this.rows =
+      gather === undefined
+        ? { factors: only.factors, bias: only.bias, count: only.rows }
+        : {
+            factors: buffers.storage(`${label}-rows of a batch`, runs * 16 * constants.FACTOR_BLOCKS),
+            bias: buffers.storage(`${label}-biases of a batch`, 4 * runs),
+            count: runs,
+          }
+    const segments = most(layout => layout[label].segmentStart)
+    this.gradient = buffers.storage(`${label}-gradient`, segments * 16 * constants.PARAMETER_BLOCKS)
   }
 
   static async create(gpu: Gpu, buffers: BufferOwner, input: SideInput): Promise<MinibatchSide> {
-    const { label, layout, constants, optimizer, rows, factors, bias, side } = input
-    const rowBytes = 16 * constants.PARAMETER_BLOCKS
-    const runs = buffers.upload(`${label}-runs`, layout.runs)
-    const segments = buffers.upload(`${label}-segments`, layout.segments)
-    const gradient = buffers.storage(`${label}-gradient`, largest(layout.segmentStart) * rowBytes)
-    const weights = buffers.upload(`${label}-weights`, input.weights)
-    const states = Object.keys(optimizer.kernel.groups[1]).map(name => ({
-      name,
-      label: `${label}-${name}`,
-      buffer: buffers.storage(`${label}-${name}`, rows * rowBytes),
-    }))
-    const pipeline = await gpu.pipeline(optimizer.kernel, constants)
-    const rowGroup = pipeline.bind(
-      0,
-      { runs, segments, gradient, weights, factors, bias, batch: input.batches, side },
-      windowBytes,
+    const { table, constants, optimizer } = input
+    const shards: StepShard[] = []
+    for (const shard of table.shards) shards.push(await makeShard(gpu, buffers, input, shard, shards.length))
+    const step = await gpu.pipeline(optimizer.kernel, constants)
+    const { FACTOR_BLOCKS } = constants
+    const gather = shards.length > 1 ? await gpu.pipeline(gatherRuns, { FACTOR_BLOCKS }) : undefined
+    return new MinibatchSide(buffers, input, shards, step, gather)
+  }
+
+  get penalties(): readonly PenaltyMeter[] {
+    return this.#shards.map(({ penalty }) => penalty)
+  }
+
+  /** What the optimizer keeps of each row, by label. */
+  get states(): Record<string, GPUBuffer> {
+    const tables = this.#shards.flatMap(({ states }) => Object.values(states))
+    return Object.fromEntries(tables.map(table => [table.label, table]))
+  }
+
+  /** The dispatches before and after those that see both sides, for the batches of a chunk. */
+  bind(layout: BatchLayout, runs: GPUBuffer, segments: GPUBuffer): { gather: EncodeBatch; step: EncodeBatch } {
+    const { label, windows, optimizer, constants } = this.#input
+    const { runStart } = layout[label]
+    const countOf = (place: number, shard: number) => {
+      const at = place * this.#shards.length + shard
+      return runStart[at + 1]! - runStart[at]!
+    }
+    const batch = windows.buffer
+    const gathered = { gathered: this.rows.factors, gathered_bias: this.rows.bias }
+    const gathers = this.#shards.map(({ factors, bias }) =>
+      this.#gather?.bind(0, { runs, factors, bias, ...gathered, batch }, windowBytes),
     )
-    const stateGroup = pipeline.bind(1, Object.fromEntries(states.map(({ name, buffer }) => [name, buffer])))
-    return new MinibatchSide(
-      input,
-      Object.fromEntries(states.map(state => [state.label, state.buffer])),
-      await input.bindGradients({ segments, gradient }),
-      (pass, workgroups, offset) => pipeline.dispatch(pass, [rowGroup, stateGroup], workgroups, offset),
-      await PenaltyMeter.create(gpu, buffers, constants, rows, { factors, bias, weights, side }),
-    )
-  }
-
-  encodeGradients(pass: GPUComputePassEncoder, batch: number, offset: number): void {
-    const { segmentStart } = this.#input.layout
-    this.#gradients(pass, this.#workgroups(segmentStart[batch + 1]! - segmentStart[batch]!), offset)
-  }
-
-  encodeStep(pass: GPUComputePassEncoder, batch: number, offset: number): void {
-    const { runStart } = this.#input.layout
-    const rows = this.#input.optimizer.dense ? this.#input.rows : runStart[batch + 1]! - runStart[batch]!
-    this.#step(pass, this.#workgroups(rows), offset)
-  }
-
-  #workgroups(rows: number): number {
-    return Math.ceil((rows * this.#input.constants.PARAMETER_BLOCKS) / workgroupSize)
+    const steps = this.#shards.map(({ factors, bias, weights, side, states }) => [
+      this.#step.bind(0, { runs, segments, gradient: this.gradient, weights, factors, bias, batch, side }, windowBytes),
+      this.#step.bind(1, states),
+    ])
+    return {
+      gather: (pass, place, number) => {
+        gathers.forEach((group, shard) => {
+          if (group === undefined) return
+          const workgroups = Math.ceil((countOf(place, shard) * (constants.FACTOR_BLOCKS + 1)) / workgroupSize)
+          this.#gather!.dispatch(pass, [group], workgroups, windows.side(number, label, shard))
+        })
+      },
+      step: (pass, place, number) => {
+        steps.forEach((groups, shard) => {
+          const rows = optimizer.dense ? this.#shards[shard]!.rows : countOf(place, shard)
+          const workgroups = Math.ceil((rows * constants.PARAMETER_BLOCKS) / workgroupSize)
+          this.#step.dispatch(pass, groups, workgroups, windows.side(number, label, shard))
+        })
+      },
+    }
   }
 }
 
-/** The largest difference of neighbours in a table of starts. */
-function largest(start: Uint32Array): number {
+async function makeShard(
+  gpu: Gpu,
+  buffers: BufferOwner,
+  { label, table, optimizer, constants, packOptions, weights }: SideInput,
+  shard: SideShard,
+  at: number,
+): Promise<StepShard> {
+  const { first, rows, factors, bias } = shard
+  const suffix = table.shards.length === 1 ? '' : ` ${at + 1} of ${table.shards.length}`
+  const own = {
+    weights: buffers.upload(`${label}-weights`, weights.subarray(2 * first, 2 * (first + rows))),
+    side: buffers.uniform(`${label} options`, packOptions(rows)),
+  }
+  const bytes = 16 * constants.PARAMETER_BLOCKS * rows
+  const states = Object.keys(optimizer.kernel.groups[1]).map(
+    name => [name, buffers.storage(`${label}-${name}${suffix}`, bytes)] as const,
+  )
+  const penalty = await PenaltyMeter.create(gpu, buffers, constants, rows, { factors, bias, ...own })
+  return { ...shard, ...own, states: Object.fromEntries(states), penalty }
+}
+
+/** The largest difference of every `step`-th number and the next such one in a table of starts. */
+function largest(start: Uint32Array, step: number): number {
   let most = 0
-  for (let batch = 0; batch + 1 < start.length; batch++) most = Math.max(most, start[batch + 1]! - start[batch]!)
+  for (let at = 0; at + step < start.length; at += step) most = Math.max(most, start[at + step]! - start[at]!)
   return most
 }

@@ -1,23 +1,23 @@
 import type { Ratings } from '../data/ratings.ts'
+import { LimitExceededError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
-import { itemGradients, userGradients } from '../kernels/gradients.ts'
-import { residuals } from '../kernels/residuals.ts'
-import { factorBlocks, lanesFor, scoreWorkgroups } from '../kernels/shared.ts'
-import { type BatchLayout, batchOrder, packBatches } from '../layout/batches.ts'
+import { factorBlocks, lanesFor } from '../kernels/shared.ts'
+import { entryStruct } from '../kernels/structs.ts'
+import { cutBatches, shardBatches } from '../layout/batch-cuts.ts'
+import { batchOrder, packBatches } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
-import { scoringBuffers } from '../model/pair-scores.ts'
-import { predictionConstants } from '../model/scorer.ts'
 import { PairSums } from '../model/sums.ts'
-import { FactorTables, type ModelScale, type Parameters, packModel } from '../model/tables.ts'
-import { BatchWindows, type StepScale, windowBytes } from './batch-windows.ts'
-import { type BoundGradients, MinibatchSide } from './minibatch-side.ts'
+import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
+import { BatchWindows, type StepScale } from './batch-windows.ts'
+import { bindBatches, partialStarts } from './minibatch-batches.ts'
+import { MinibatchSide } from './minibatch-side.ts'
 import { type Optimizer, type OptimizerName, optimizers } from './optimizers.ts'
 import { penaltyExponent, penaltyWeights } from './penalty.ts'
 import { packSide, type SideOptions } from './side-options.ts'
-import type { EpochOrder, EpochSums, Solver } from './solver.ts'
+import { type EpochOrder, type EpochSums, type Solver, type SolverPlan, shardFigure } from './solver.ts'
 import { SolverTables } from './solver-tables.ts'
 
 // Minimises, by mini-batches of observed entries (u, i, r),
@@ -39,16 +39,16 @@ export interface MinibatchOptions extends SideOptions {
 /** Everything of a mini-batch run that lies on the GPU, made once. */
 interface Plan {
   tables: FactorTables
-  layout: BatchLayout
+  batchCount: number
   windows: BatchWindows
   loss: PairSums
   users: MinibatchSide
   items: MinibatchSide
-  encodeResiduals(pass: GPUComputePassEncoder, batch: number, offset: number): void
+  encodeBatch(pass: GPUComputePassEncoder, batch: number): void
 }
 
 export class MinibatchSolver implements Solver {
-  readonly plan = { reproducible: true } as const
+  readonly plan: SolverPlan
   readonly state: SolverTables
   readonly #buffers: BufferOwner
   readonly #options: MinibatchOptions
@@ -58,6 +58,7 @@ export class MinibatchSolver implements Solver {
 
   private constructor(gpu: Gpu, buffers: BufferOwner, options: MinibatchOptions, plan: Plan) {
     const { tables, users, items } = plan
+    this.plan = { reproducible: true, ...shardFigure(tables) }
     this.state = new SolverTables(gpu, { ...tables.buffers, ...users.states, ...items.states })
     this.#buffers = buffers
     this.#options = options
@@ -94,8 +95,8 @@ export class MinibatchSolver implements Solver {
   }
 
   async runEpoch({ epoch, rateScale, signal }: EpochOrder): Promise<EpochSums> {
-    const { windows, layout, loss, users, items, encodeResiduals } = this.#plan
-    const { batchCount } = layout
+    const { windows, batchCount, loss, users, items, encodeBatch } = this.#plan
+    const penalties = [...users.penalties, ...items.penalties]
     const order = batchOrder(batchCount, this.#options.seed, epoch)
     const position = new Uint32Array(batchCount)
     order.forEach((batch, index) => {
@@ -103,31 +104,22 @@ export class MinibatchSolver implements Solver {
     })
     windows.write(batch => this.#scaleAt(epoch * batchCount + position[batch]! + 1, rateScale))
 
-    const encodeBatch = (pass: GPUComputePassEncoder, step: number) => {
-      const batch = order[step]!
-      encodeResiduals(pass, batch, windows.offset(batch, 'residuals'))
-      users.encodeGradients(pass, batch, windows.offset(batch, 'users'))
-      items.encodeGradients(pass, batch, windows.offset(batch, 'items'))
-      users.encodeStep(pass, batch, windows.offset(batch, 'users'))
-      items.encodeStep(pass, batch, windows.offset(batch, 'items'))
-    }
     const encodeSums = (pass: GPUComputePassEncoder) => {
-      for (const sums of [loss, users.penalty, items.penalty]) sums.encode(pass)
+      for (const sums of [loss, ...penalties]) sums.encode(pass)
     }
     // The last step of the epoch is the sums over it.
     await this.#submitter.run(
       'mini-batch epoch',
       batchCount + 1,
-      (pass, step) => (step < batchCount ? encodeBatch(pass, step) : encodeSums(pass)),
+      (pass, step) => (step < batchCount ? encodeBatch(pass, order[step]!) : encodeSums(pass)),
       signal,
     )
-    const [[squaredError], gpuSeconds, userPenalty, itemPenalty] = await Promise.all([
+    const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
       loss.read(),
       this.#timer.seconds(),
-      users.penalty.read(),
-      items.penalty.read(),
+      ...penalties.map(meter => meter.read()),
     ])
-    return { squaredError, penalty: userPenalty + itemPenalty, gpuSeconds }
+    return { squaredError, penalty: penalty.reduce((sum, part) => sum + part, 0), gpuSeconds }
   }
 
   /** `step` is Adam's t, counted from 1 over the whole run. */
@@ -158,76 +150,49 @@ async function makePlan(
   const lanes = lanesFor(factors, gpu.capabilities.adapter)
 
   // First what may not fit, then what takes its time.
-  const tables = FactorTables.whole(buffers, shape)
+  const batchesPerChunk = mostBatches(buffers, Math.min(options.batchSize, ratings.length))
+  const tables = new FactorTables(buffers, shape, { rowBytes: 16 * constants.PARAMETER_BLOCKS })
   tables.write(gpu, initial())
-  const layout = packBatches(ratings, options.batchSize, options.seed)
-  const entries = buffers.upload('entries', layout.entries)
-  const order = buffers.upload('item-order', layout.itemOrder)
-  const residual = buffers.storage('residuals', 4 * Math.min(options.batchSize, ratings.length))
-
-  const partialStart = [0]
-  for (let batch = 0; batch < layout.batchCount; batch++) {
-    const count = layout.entryStart[batch + 1]! - layout.entryStart[batch]!
-    partialStart.push(partialStart[batch]! + scoreWorkgroups(count, lanes))
+  const chunks = cutBatches(packBatches(ratings, options.batchSize, options.seed), batchesPerChunk)
+  for (const layout of chunks) {
+    for (const side of ['users', 'items'] as const) {
+      const { shards } = tables[side]
+      if (shards.length > 1) layout[side] = shardBatches(layout, side, shards)
+    }
   }
+  const partialStart = partialStarts(chunks, lanes)
   const loss = await PairSums.create(gpu, buffers, 'loss', partialStart.at(-1)!)
-  const windows = new BatchWindows(gpu, buffers, layout, partialStart, optimizer.dense)
+  const windows = new BatchWindows(gpu, buffers, chunks, partialStart, optimizer.dense)
 
-  const residualsPipeline = await gpu.pipeline(residuals, predictionConstants(factors, lanes, scale.link))
-  const model = buffers.uniform('model', packModel(shape, scale))
-  const residualsGroups = [
-    residualsPipeline.bind(0, scoringBuffers(tables, model)),
-    residualsPipeline.bind(1, { entries, residual, partials: loss.pairs, batch: windows.buffer }, windowBytes),
-  ]
-
-  const makeSide = (side: 'users' | 'items', bindGradients: (own: GradientBuffers) => Promise<BoundGradients>) => {
-    const ofUsers = side === 'users'
-    const rows = ofUsers ? shape.users : shape.items
-    const counts = countRows(ratings[side], rows)
+  const makeSide = (label: 'users' | 'items') => {
+    const counts = countRows(ratings[label], shape[label])
     return MinibatchSide.create(gpu, buffers, {
-      label: side,
-      rows,
-      layout: layout[side],
+      label,
+      table: tables[label],
+      chunks,
       optimizer,
       constants,
-      factors: ofUsers ? tables.userFactors : tables.itemFactors,
-      bias: ofUsers ? tables.userBias : tables.itemBias,
-      side: buffers.uniform(`${side} options`, packSide(options, rows, side)),
+      packOptions: rows => packSide(options, rows, label),
       weights: optimizer.dense
-        ? constantWeights(rows, ratings.length / 2)
+        ? constantWeights(shape[label], ratings.length / 2)
         : penaltyWeights(counts, penaltyExponent(options.penalty)),
-      batches: windows.buffer,
-      bindGradients,
+      windows,
     })
   }
-  const common = { entries, residual, batch: windows.buffer }
-  const users = await makeSide('users', async own => {
-    const pipeline = await gpu.pipeline(userGradients, constants)
-    const group = pipeline.bind(0, { ...common, ...own, factors: tables.itemFactors }, windowBytes)
-    return (pass, workgroups, offset) => pipeline.dispatch(pass, [group], workgroups, offset)
-  })
-  const items = await makeSide('items', async own => {
-    const pipeline = await gpu.pipeline(itemGradients, constants)
-    const group = pipeline.bind(0, { ...common, ...own, factors: tables.userFactors, order }, windowBytes)
-    return (pass, workgroups, offset) => pipeline.dispatch(pass, [group], workgroups, offset)
-  })
-  return {
-    tables,
-    layout,
-    windows,
-    loss,
-    users,
-    items,
-    encodeResiduals(pass, batch, offset) {
-      const workgroups = partialStart[batch + 1]! - partialStart[batch]!
-      residualsPipeline.dispatch(pass, residualsGroups, workgroups, offset)
-    },
-  }
+  const [users, items] = [await makeSide('users'), await makeSide('items')]
+  const bound = { shape, scale, chunks, constants, lanes, windows, loss, users, items }
+  const encodeBatch = await bindBatches(gpu, buffers, bound)
+  return { tables, batchCount: partialStart.length - 1, windows, loss, users, items, encodeBatch }
 }
 
-interface GradientBuffers {
-  segments: GPUBuffer
-  gradient: GPUBuffer
+/**
+ * Batches whose entries fit one buffer together.
+ * @throws LimitExceededError where those of a single one do not
+ */
+function mostBatches({ mostBytes: { bytes, limit } }: BufferOwner, batchSize: number): number {
+  const needed = batchSize * entryStruct.size
+  if (needed <= bytes) return Math.floor(bytes / needed)
+  throw new LimitExceededError('entries of a batch', limit, needed, bytes, 'take a smaller batch')
 }
 
 /** Coupled weight decay lambda on the mean squared error is, on the sum over N entries, a penalty of N / 2 lambda. */

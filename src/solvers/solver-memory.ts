@@ -22,4 +22,6 @@ export interface SolverFigures {
   packingBytes: number
   /** Bytes of entries that the largest step reads: two of them are the least room for streamed entries. */
   stepBytes: number
+  /** Bytes of a row in the widest table that is cut like the model's, where it is wider. */
+  rowBytes?: number
 }

@@ -41,3 +41,9 @@ export interface SolverPlan {
   reproducible: boolean
   [figure: string]: number | string | boolean
 }
+
+/** For a plan: told where a side has several shards, since the tables of a checkpoint are cut alike. */
+export function shardFigure({ users, items }: FactorTables): { shards?: number } {
+  const shards = users.shards.length + items.shards.length
+  return shards > 2 ? { shards } : {}
+}

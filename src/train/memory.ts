@@ -70,7 +70,7 @@ export function memoryOf(
   const figures = planSolver(plan, shape, options, capabilities)
   const { users, items } = shape.counts
   const { factors } = options
-  const shards = planTables(plan, 'kept', { users: users.length, items: items.length, factors })
+  const shards = planTables(plan, 'kept', { users: users.length, items: items.length, factors }, figures.rowBytes)
   if (resumable || options.onDivergence === 'halve-rate') plan.add('snapshot', figures.snapshotBytes)
   const ownReadings: number[] = []
   const piece = new BufferPlan(capabilities.limits)

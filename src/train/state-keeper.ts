@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { FactorTables, type Parameters } from '../model/tables.ts'
+import type { FactorTables, Parameters } from '../model/tables.ts'
 
 /** Tables up to this size are copied to the host after every epoch that is kept. */
 const mirrorBytes = 64 * 2 ** 20
@@ -44,7 +44,7 @@ export class StateKeeper {
   private constructor(gpu: Gpu, buffers: BufferOwner, tables: FactorTables, initial: Parameters) {
     this.#gpu = gpu
     this.#buffers = buffers
-    this.#kept = new FactorTables(buffers, tables.shape, 'kept ')
+    this.#kept = tables.alike(buffers, 'kept ')
     this.#mirror = { epoch: 0, parameters: initial }
     this.#mirroredAt = performance.now()
   }

@@ -52,6 +52,7 @@ describe('step_sgd', () => {
         batch: sideBatchStruct.pack({
           run_start: 0,
           run_count: rows,
+          first_run: 0,
           segment_start: 0,
           segment_count: rows,
           entry_start: 0,

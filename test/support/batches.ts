@@ -74,6 +74,7 @@ export function sideBatch(layout: BatchLayout, batch: number, side: SideName, va
   return sideBatchStruct.pack({
     run_start: runStart[batch]!,
     run_count: runStart[batch + 1]! - runStart[batch]!,
+    first_run: runStart[batch]!,
     segment_start: segmentStart[batch]!,
     segment_count: segmentStart[batch + 1]! - segmentStart[batch]!,
     entry_start: layout.entryStart[batch]!,
