@@ -7,6 +7,10 @@
 //   out how many such samples there are in the mean.
 //
 // An invocation owns one slot: sample `number` of its row. Slots past a row's share are left alone.
+//
+// With `sharded`, the entries of all users lie in several buffers, each seen by a dispatch of its own, in order. A dispatch
+// leaves alone what hangs on other users: samples of their entries, and tries that come to them. Of what is found for a row
+// as the negative the first try counts, in whichever buffer.
 
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
 import package::lib::draw::{drawn, permuted, scrambled};
@@ -17,31 +21,55 @@ import package::lib::bpr_negatives::{TRIES, draws, has_item, negative_for, seen}
 @group(0) @binding(2) var<storage, read> slots: array<u32>;
 // (u, with AS_NEGATIVE added where the row is the negative; the other item or NO_ITEM)
 @group(0) @binding(6) var<storage, read_write> samples: array<vec2u>;
-// Users of each item's entries.
+// Users of each item's entries, where those of the dispatch's rows are.
 @group(0) @binding(7) var<storage, read> raters: array<u32>;
-// First entry of each user in `seen`, and the end.
+// First entry of each user in `seen`, from the first of them on, and the end.
 @group(0) @binding(8) var<storage, read> user_start: array<u32>;
 // The alias table of n_u / v_u, like `item_columns`.
 @group(0) @binding(9) var<storage, read> user_columns: array<vec2u>;
 
-fn as_positive(user: u32, key: u32) -> vec2u {
-  return vec2u(user, negative_for(user_start[user], user_start[user + 1], key));
+@if(sharded) fn is_here(user: u32) -> bool {
+  return user - draws.first_user < draws.users_here;
 }
 
-fn as_negative(item: u32, key: u32) -> vec2u {
+fn as_positive(user: u32, key: u32) -> vec2u {
+  let here = user - draws.first_user;
+  return vec2u(user, negative_for(user_start[here], user_start[here + 1], key));
+}
+
+// What earlier dispatches have found, or nothing.
+@if(!sharded) fn found_before(slot: u32) -> vec2u {
+  return vec2u(AS_NEGATIVE, NO_ITEM);
+}
+@if(sharded) fn found_before(slot: u32) -> vec2u {
+  if (draws.first_user == 0) {
+    return vec2u(AS_NEGATIVE, NO_ITEM);
+  }
+  return samples[slot];
+}
+
+fn as_negative(item: u32, key: u32, before: vec2u) -> vec2u {
   for (var attempt = 0u; attempt < TRIES; attempt++) {
     let word = drawn(key, attempt);
     let column = word % draws.users;
     let own = user_columns[column];
     let coin = scrambled(word);
     let user = select(own.y, column, coin < own.x);
-    let first = user_start[user];
-    let end = user_start[user + 1];
+    @if(sharded) {
+      if (before.y != NO_ITEM && (before.x & ~AS_NEGATIVE) == user) {
+        return before;
+      }
+      if (!is_here(user)) {
+        continue;
+      }
+    }
+    let first = user_start[user - draws.first_user];
+    let end = user_start[user - draws.first_user + 1];
     if (!has_item(first, end, item)) {
       return vec2u(user | AS_NEGATIVE, seen[first + scrambled(~coin) % (end - first)]);
     }
   }
-  return vec2u(AS_NEGATIVE, NO_ITEM);
+  return before;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -64,8 +92,14 @@ fn bpr_item_draws(
   let key = drawn(draw_key(own.row), place);
   if (place < share.positives) {
     let entry = own.first + permuted(share.first + place, own.entries, order_key(own.row));
-    samples[slot] = as_positive(raters[entry], key);
+    let user = raters[entry];
+    @if(sharded) {
+      if (!is_here(user)) {
+        return;
+      }
+    }
+    samples[slot] = as_positive(user, key);
   } else {
-    samples[slot] = as_negative(own.row, key);
+    samples[slot] = as_negative(own.row, key, found_before(slot));
   }
 }

@@ -8,6 +8,9 @@
 // Slices own rows as in `bpr_users`. They read the old table and write the new one, rows without a sample too, so that the
 // new one is whole; the two change places for the next round, and rounds are even in number.
 //
+// With `staged_users` and `staged_items` the rows of samples' users and of their other items lie in the order of the samples,
+// the latter behind those of the rows that walk.
+//
 // Moves 2 k 4 + 12 bytes a sample, and 2 k 4 a row.
 
 import constants::{LANES, VECS};
@@ -24,7 +27,7 @@ import package::lib::slices::{SLICES, between_sums, sum_first};
 @group(0) @binding(6) var<storage, read> item_bias: array<f32>;
 @group(0) @binding(7) var<storage, read_write> new_factors: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> new_bias: array<f32>;
-// Of each row in `rows`, over the rounds of an epoch, where it is the positive: the sum of -ln sigmoid(x), and the samples.
+// Of each row by its place, over the rounds of an epoch, where it is the positive: the sum of -ln sigmoid(x), and the samples.
 @group(0) @binding(9) var<storage, read_write> partials: array<vec2f>;
 
 override BIASES: bool;
@@ -45,18 +48,41 @@ fn sample_at(own: BprRow, step: u32, count: u32) -> vec2u {
   return samples[own.slot + step];
 }
 
-fn fetch(sample: vec2u, lane: u32) -> Fetched {
+// Row of the user, and that of the other item, of the sample in a slot.
+@if(!staged_users) fn user_row(sample: vec2u, slot: u32) -> u32 {
+  return sample.x & ~AS_NEGATIVE;
+}
+@if(staged_users) fn user_row(sample: vec2u, slot: u32) -> u32 {
+  return slot;
+}
+@if(!staged_items) fn other_row(sample: vec2u, slot: u32) -> u32 {
+  return sample.y;
+}
+@if(staged_items) fn other_row(sample: vec2u, slot: u32) -> u32 {
+  return walk.staged_start + slot;
+}
+
+// Where the row's factors are read.
+@if(!staged_items) fn read_row(own: BprRow, place: u32) -> u32 {
+  return own.row;
+}
+@if(staged_items) fn read_row(own: BprRow, place: u32) -> u32 {
+  return min(place, walk.rows - 1);
+}
+
+fn fetch(sample: vec2u, slot: u32, lane: u32) -> Fetched {
   var fetched: Fetched;
   fetched.found = sample.y != NO_ITEM;
   fetched.side = select(1.0, -1.0, (sample.x & AS_NEGATIVE) != 0);
   if (fetched.found) {
-    let user = sample.x & ~AS_NEGATIVE;
-    fetched.bias = item_bias[sample.y];
+    let user = user_row(sample, slot);
+    let other = other_row(sample, slot);
+    fetched.bias = item_bias[other];
     for (var v = 0u; v < VECS; v++) {
       let block = v * LANES + lane;
       if (inside(block)) {
         fetched.p[v] = user_factors[user * FACTOR_BLOCKS + block];
-        fetched.other[v] = item_factors[sample.y * FACTOR_BLOCKS + block];
+        fetched.other[v] = item_factors[other * FACTOR_BLOCKS + block];
       }
     }
   }
@@ -78,6 +104,8 @@ fn bpr_items(
   let lane = local_index - slice * LANES;
   let place = group * SLICES + slice;
   let own = rows[min(place, walk.rows - 1)];
+  let old_row = read_row(own, place);
+  let new_row = own.row - walk.first_row;
   let count = samples_at(place);
   let steps = steps_of(group);
 
@@ -85,20 +113,20 @@ fn bpr_items(
   for (var v = 0u; v < VECS; v++) {
     let block = v * LANES + lane;
     if (inside(block)) {
-      q[v] = item_factors[own.row * FACTOR_BLOCKS + block];
+      q[v] = item_factors[old_row * FACTOR_BLOCKS + block];
     }
   }
-  var bias = item_bias[own.row];
+  var bias = item_bias[old_row];
   let rate = batch.rate * walk.factor_rate;
   let bias_rate = batch.rate * walk.bias_rate;
   var sums = vec2f();
-  @if(prefetch) var next = fetch(sample_at(own, 0, count), lane);
+  @if(prefetch) var next = fetch(sample_at(own, 0, count), own.slot, lane);
   @if(prefetch) var coming = sample_at(own, 1, count);
   for (var step = 0u; step < steps; step++) {
-    @if(!prefetch) let now = fetch(sample_at(own, step, count), lane);
+    @if(!prefetch) let now = fetch(sample_at(own, step, count), own.slot + step, lane);
     @if(prefetch) let now = next;
     @if(prefetch) {
-      next = fetch(coming, lane);
+      next = fetch(coming, own.slot + step + 1, lane);
       coming = sample_at(own, step + 2, count);
     }
     var product = 0.0;
@@ -124,15 +152,15 @@ fn bpr_items(
     for (var v = 0u; v < VECS; v++) {
       let block = v * LANES + lane;
       if (inside(block)) {
-        new_factors[own.row * FACTOR_BLOCKS + block] = q[v];
+        new_factors[new_row * FACTOR_BLOCKS + block] = q[v];
       }
     }
     if (lane == 0) {
-      new_bias[own.row] = bias;
+      new_bias[new_row] = bias;
       if (batch.round > 0) {
-        sums += partials[place];
+        sums += partials[own.place];
       }
-      partials[place] = sums;
+      partials[own.place] = sums;
     }
   }
 }

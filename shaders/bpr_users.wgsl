@@ -8,6 +8,8 @@
 // row A SLICES + x of `rows`. Nobody else touches it, and nobody writes what others read, so the result is the same
 // whatever the order in which workgroups run. With `prefetch` the next sample's rows are under way while one is worked on.
 //
+// With `staged`, the items' rows lie in the order of the samples, each one's positive before its negative.
+//
 // Moves 2 k 4 + 16 bytes a sample, and 2 k 4 a row.
 
 import constants::{LANES, VECS};
@@ -22,7 +24,7 @@ import package::lib::slices::{SLICES, between_sums, sum_first};
 @group(0) @binding(4) var<storage, read> item_factors: array<vec4f>;
 @group(0) @binding(5) var<storage, read> item_bias: array<f32>;
 @group(0) @binding(6) var<storage, read_write> user_factors: array<vec4f>;
-// Of each row in `rows`, over the rounds of an epoch: the sum of -ln sigmoid(x), and the samples.
+// Of each row by its place, over the rounds of an epoch: the sum of -ln sigmoid(x), and the samples.
 @group(0) @binding(7) var<storage, read_write> partials: array<vec2f>;
 
 // q_i - q_j and b_i - b_j.
@@ -39,16 +41,25 @@ fn sample_at(own: BprRow, step: u32, count: u32) -> vec2u {
   return samples[own.slot + step];
 }
 
-fn fetch(sample: vec2u, lane: u32) -> Fetched {
+// Rows of the positive and the negative of the sample in a slot.
+@if(!staged) fn rows_of(sample: vec2u, slot: u32) -> vec2u {
+  return sample;
+}
+@if(staged) fn rows_of(sample: vec2u, slot: u32) -> vec2u {
+  return vec2u(2 * slot, 2 * slot + 1);
+}
+
+fn fetch(sample: vec2u, slot: u32, lane: u32) -> Fetched {
   var fetched: Fetched;
   fetched.found = sample.y != NO_ITEM;
   if (fetched.found) {
-    fetched.bias = item_bias[sample.x] - item_bias[sample.y];
+    let items = rows_of(sample, slot);
+    fetched.bias = item_bias[items.x] - item_bias[items.y];
     for (var v = 0u; v < VECS; v++) {
       let block = v * LANES + lane;
       if (inside(block)) {
-        let positive = item_factors[sample.x * FACTOR_BLOCKS + block];
-        fetched.difference[v] = positive - item_factors[sample.y * FACTOR_BLOCKS + block];
+        let positive = item_factors[items.x * FACTOR_BLOCKS + block];
+        fetched.difference[v] = positive - item_factors[items.y * FACTOR_BLOCKS + block];
       }
     }
   }
@@ -70,6 +81,7 @@ fn bpr_users(
   let lane = local_index - slice * LANES;
   let place = group * SLICES + slice;
   let own = rows[min(place, walk.rows - 1)];
+  let own_row = own.row - walk.first_row;
   let count = samples_at(place);
   let steps = steps_of(group);
 
@@ -78,19 +90,19 @@ fn bpr_users(
     for (var v = 0u; v < VECS; v++) {
       let block = v * LANES + lane;
       if (inside(block)) {
-        p[v] = user_factors[own.row * FACTOR_BLOCKS + block];
+        p[v] = user_factors[own_row * FACTOR_BLOCKS + block];
       }
     }
   }
   let rate = batch.rate * walk.factor_rate;
   var sums = vec2f();
-  @if(prefetch) var next = fetch(sample_at(own, 0, count), lane);
+  @if(prefetch) var next = fetch(sample_at(own, 0, count), own.slot, lane);
   @if(prefetch) var coming = sample_at(own, 1, count);
   for (var step = 0u; step < steps; step++) {
-    @if(!prefetch) let now = fetch(sample_at(own, step, count), lane);
+    @if(!prefetch) let now = fetch(sample_at(own, step, count), own.slot + step, lane);
     @if(prefetch) let now = next;
     @if(prefetch) {
-      next = fetch(coming, lane);
+      next = fetch(coming, own.slot + step + 1, lane);
       coming = sample_at(own, step + 2, count);
     }
     var product = 0.0;
@@ -111,14 +123,14 @@ fn bpr_users(
     for (var v = 0u; v < VECS; v++) {
       let block = v * LANES + lane;
       if (inside(block)) {
-        user_factors[own.row * FACTOR_BLOCKS + block] = p[v];
+        user_factors[own_row * FACTOR_BLOCKS + block] = p[v];
       }
     }
   }
   if (lane == 0 && place < walk.rows) {
     if (batch.round > 0) {
-      sums += partials[place];
+      sums += partials[own.place];
     }
-    partials[place] = sums;
+    partials[own.place] = sums;
   }
 }

@@ -8,9 +8,12 @@ struct BprDraws {
   slots: u32,
   users: u32,
   items: u32,
+  // Those whose entries are in `seen`: `users_here` of them from `first_user` on.
+  first_user: u32,
+  users_here: u32,
 }
 
-// Items of each user's entries, ascending.
+// Items of each user's entries, ascending; of some users, where one buffer does not hold all.
 @group(0) @binding(3) var<storage, read> seen: array<u32>;
 // Walker's alias table of w, one column an item: (2^32 times the share of the column that is the item's own, the item that
 // has the rest).

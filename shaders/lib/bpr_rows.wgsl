@@ -7,7 +7,9 @@ import package::lib::draw::drawn;
 
 struct BprRow {
   row: u32,
-  // Of the side's entries, those of this row.
+  // Among all rows of the side that are worked on.
+  place: u32,
+  // Of the entries in the buffer, those of this row.
   first: u32,
   entries: u32,
   // First of the row's slots for samples.

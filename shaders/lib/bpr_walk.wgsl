@@ -8,6 +8,10 @@ struct BprWalk {
   rows: u32,
   // SLICES once more, as a number that the compiler does not know: it would unroll the loop over a known one.
   slices: u32,
+  // First row of the shard that the rows lie in.
+  first_row: u32,
+  // Where samples' rows are staged behind the walking ones: the first of their places.
+  staged_start: u32,
   factor_rate: f32,
   bias_rate: f32,
   factor_penalty: f32,

@@ -17,7 +17,15 @@ const groups = [
   },
 ] as const
 
-const variant = (powered: boolean) => defineKernel('bpr_item_draws', groups, { powered })
+const variant = (powered: boolean, sharded: boolean) => defineKernel('bpr_item_draws', groups, { powered, sharded })
 
-/** Samples of the items' phase: see `shaders/bpr_item_draws.wgsl`. Negatives by equal weights, or by those of a table. */
-export const bprItemDraws = { uniform: variant(false), powered: variant(true) }
+/**
+ * Samples of the items' phase: see `shaders/bpr_item_draws.wgsl`. Negatives by equal weights, or by those of a table; of users
+ * whose entries lie in one buffer, or in several.
+ */
+export const bprItemDraws = {
+  uniform: variant(false, false),
+  powered: variant(true, false),
+  uniformSharded: variant(false, true),
+  poweredSharded: variant(true, true),
+}

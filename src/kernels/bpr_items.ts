@@ -18,6 +18,14 @@ const groups = [
   },
 ] as const
 
-/** The items' phase of a round of BPR: see `shaders/bpr_items.wgsl`. */
-export const bprItems = ({ lanes, vecs, subgroups, prefetch }: WalkVariant) =>
-  defineKernel('bpr_items', groups, { subgroups, prefetch }, { LANES: lanes, VECS: vecs })
+/** The items' phase of a round of BPR: see `shaders/bpr_items.wgsl`. `staged`: the sides whose rows lie by samples. */
+export const bprItems = (
+  { lanes, vecs, subgroups, prefetch }: WalkVariant,
+  staged: Readonly<Record<'users' | 'items', boolean>>,
+) =>
+  defineKernel(
+    'bpr_items',
+    groups,
+    { subgroups, prefetch, staged_users: staged.users, staged_items: staged.items },
+    { LANES: lanes, VECS: vecs },
+  )

@@ -3,6 +3,7 @@ import { scalarStruct } from '../gpu/struct.ts'
 /** `BprRow` in WGSL: a row that a phase works on. */
 export const bprRowStruct = scalarStruct('BprRow', {
   row: 'u32',
+  place: 'u32',
   first: 'u32',
   entries: 'u32',
   slot: 'u32',
@@ -18,11 +19,19 @@ export const bprRoundStruct = scalarStruct('BprRound', {
   rate: 'f32',
 })
 
-export const bprDrawsStruct = scalarStruct('BprDraws', { slots: 'u32', users: 'u32', items: 'u32' })
+export const bprDrawsStruct = scalarStruct('BprDraws', {
+  slots: 'u32',
+  users: 'u32',
+  items: 'u32',
+  first_user: 'u32',
+  users_here: 'u32',
+})
 
 export const bprWalkStruct = scalarStruct('BprWalk', {
   rows: 'u32',
   slices: 'u32',
+  first_row: 'u32',
+  staged_start: 'u32',
   factor_rate: 'f32',
   bias_rate: 'f32',
   factor_penalty: 'f32',

@@ -16,6 +16,6 @@ const groups = [
   },
 ] as const
 
-/** The users' phase of a round of BPR: see `shaders/bpr_users.wgsl`. */
-export const bprUsers = ({ lanes, vecs, subgroups, prefetch }: WalkVariant) =>
-  defineKernel('bpr_users', groups, { subgroups, prefetch }, { LANES: lanes, VECS: vecs })
+/** The users' phase of a round of BPR: see `shaders/bpr_users.wgsl`. `staged`: the items' rows lie by samples. */
+export const bprUsers = ({ lanes, vecs, subgroups, prefetch }: WalkVariant, staged: boolean) =>
+  defineKernel('bpr_users', groups, { subgroups, prefetch, staged }, { LANES: lanes, VECS: vecs })

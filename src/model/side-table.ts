@@ -1,4 +1,3 @@
-import { LimitExceededError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { paddedFactors, padRows, trimRows } from '../layout/padding.ts'
@@ -55,7 +54,6 @@ export function planSide(
 export class SideTable {
   readonly shape: SideShape
   readonly shards: readonly SideShard[]
-  readonly #label: string
   readonly #rowBytes: number
 
   /**
@@ -65,7 +63,6 @@ export class SideTable {
    */
   constructor(buffers: BufferOwner, label: string, shape: SideShape, rowBytes = 0) {
     const { stride, spans } = cutSide(buffers, label, shape, rowBytes)
-    this.#label = label
     this.#rowBytes = rowBytes
     this.shape = shape
     this.shards = spans.map((span, at) => {
@@ -86,24 +83,6 @@ export class SideTable {
   /** The shard that a row lies in. */
   shardOf(row: number): number {
     return spanOf(this.shards, row)
-  }
-
-  /**
-   * The one shard that holds all rows.
-   * @throws LimitExceededError where there are several
-   */
-  get whole(): SideShard {
-    const [first, ...more] = this.shards
-    if (more.length > 0) {
-      throw new LimitExceededError(
-        `${this.#label}-factors`,
-        'maxStorageBufferBindingSize',
-        this.bytes,
-        first!.factors.size,
-        'take fewer factors',
-      )
-    }
-    return first!
   }
 
   /** Another table of the same shape, in the same shards. */

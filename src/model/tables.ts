@@ -1,5 +1,4 @@
-import { LimitExceededError } from '../errors.ts'
-import type { BufferOwner, MostBytes } from '../gpu/buffers.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { modelStruct } from '../kernels/structs.ts'
 import { paddedFactors } from '../layout/padding.ts'
@@ -59,35 +58,6 @@ export class FactorTables {
     return new FactorTables(buffers, this.shape, { label, rowBytes: this.#rowBytes })
   }
 
-  /**
-   * Tables of one shard a side.
-   * @throws LimitExceededError, before anything is allocated, where a side does not fit one binding
-   */
-  static whole(buffers: BufferOwner, shape: Shape): FactorTables {
-    const { users, items, factors } = shape
-    for (const [side, rows] of [['user', users] as const, ['item', items] as const]) {
-      const bytes = 4 * paddedFactors(factors) * rows
-      if (bytes > buffers.mostBytes.bytes) throw tooLarge(`${side}-factors`, rows, bytes, buffers.mostBytes)
-    }
-    return new FactorTables(buffers, shape)
-  }
-
-  get userFactors(): GPUBuffer {
-    return this.users.whole.factors
-  }
-
-  get itemFactors(): GPUBuffer {
-    return this.items.whole.factors
-  }
-
-  get userBias(): GPUBuffer {
-    return this.users.whole.bias
-  }
-
-  get itemBias(): GPUBuffer {
-    return this.items.whole.bias
-  }
-
   /** Bytes of factors. */
   get bytes(): number {
     return this.users.bytes + this.items.bytes
@@ -120,13 +90,6 @@ export class FactorTables {
     this.users.copyTo(encoder, target.users)
     this.items.copyTo(encoder, target.items)
   }
-}
-
-function tooLarge(label: string, rows: number, needed: number, { bytes, limit }: MostBytes): LimitExceededError {
-  const most = 4 * Math.floor(bytes / (16 * rows))
-  const fitting = most === 0 ? '' : `take ${most} factors at most, or `
-  const advice = `${fitting}a solver that takes larger tables: sgd with the optimizers adagrad and sgd, als`
-  return new LimitExceededError(label, limit, needed, bytes, advice)
 }
 
 /** What turns a score into a prediction. */

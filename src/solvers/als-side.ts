@@ -42,7 +42,7 @@ export class AlsSide {
     const scratch = new Scratch(buffers, input, blocks)
     const own = locals && (await BlockTables.create(gpu, buffers, input, locals))
     await gpu.settle(buffers)
-    const bound = { ...input, ...(own ?? { solved: solved.whole, fixed: fixed.whole }) }
+    const bound = { ...input, ...(own ?? { solved: solved.shards[0]!, fixed: fixed.shards[0]! }) }
     const kernels =
       exact === undefined
         ? await conjugateGradient(gpu, buffers, bound, scratch)

@@ -1,12 +1,17 @@
 import { OptionError } from '../errors.ts'
-import type { Capabilities } from '../gpu/capabilities.ts'
+import { type MostBytes, mostBytesOf } from '../gpu/buffers.ts'
+import type { Capabilities, DeviceLimits } from '../gpu/capabilities.ts'
 import type { WalkVariant } from '../kernels/bpr_structs.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 
 export interface BprInput {
+  users: number
+  items: number
   entries: number
   /** Entries of the heaviest row of either side. */
   heaviest: number
+  /** Samples in an epoch of the row that has most, of those that are trained. */
+  samples: number
   factors: number
   /** The one side that is trained, where the other is frozen. */
   only?: 'users' | 'items' | undefined
@@ -32,6 +37,16 @@ const roundFactors = { software: 40e6, hardware: 2e9 }
 /** Samples of one row that a round may have, one after another, likewise. */
 const roundSteps = 1e6
 
+/** Bytes of rows at most that samples find side by side: enough samples at a time for any GPU. */
+const stagedBytes = 2 ** 28
+
+/** Samples of a block of rows that a device has room for: two words each or, `staged`, two rows. */
+export function mostSamples(factors: number, staged: boolean, limits: DeviceLimits): MostBytes & { samples: number } {
+  const { bytes, limit } = mostBytesOf(limits)
+  const room = staged ? Math.min(bytes, stagedBytes) : bytes
+  return { bytes: room, limit, samples: Math.floor(room / (staged ? 2 * 16 * factorBlocks(factors) : 8)) }
+}
+
 const powerOfTwoFrom = (number: number) => 2 ** Math.ceil(Math.log2(number))
 const powerOfTwoTo = (number: number) => 2 ** Math.floor(Math.log2(Math.max(1, number)))
 
@@ -40,7 +55,7 @@ const workgroupInvocations = 64
 
 /** How BPR cuts its work on a device: a pure function, so the same data on the same adapter gives the same bits. */
 export function planBpr(input: BprInput, capabilities: Capabilities): BprPlan {
-  const { adapter, features } = capabilities
+  const { adapter, features, limits } = capabilities
   const { lanes, slices } = adapter.software ? softwareSlices(input, capabilities) : hardwareSlices(input, capabilities)
   return {
     variant: {
@@ -50,7 +65,7 @@ export function planBpr(input: BprInput, capabilities: Capabilities): BprPlan {
       prefetch: !adapter.software,
     },
     slices,
-    rounds: roundsFor(input, adapter.software ? roundFactors.software : roundFactors.hardware),
+    rounds: roundsFor(input, adapter.software ? roundFactors.software : roundFactors.hardware, limits),
   }
 }
 
@@ -70,12 +85,22 @@ function hardwareSlices({ factors }: BprInput, { features, subgroupMinSize }: Ca
   return { lanes, slices: workgroupInvocations / lanes }
 }
 
-function roundsFor({ entries, heaviest, factors, only }: BprInput, factorsOfRound: number): number {
+function roundsFor(input: BprInput, factorsOfRound: number, limits: DeviceLimits): number {
+  const { entries, heaviest, factors, only } = input
   // A sample of the users' phase, and one as the positive and one as the negative in the items'.
   const inTime = Math.ceil(Math.max((2 * entries * factors) / factorsOfRound, (2 * heaviest) / roundSteps))
+  const least = Math.max(inTime, roundsInRoom(input, limits))
   // Where all that is read is frozen, nothing gets old.
-  if (only === 'users') return inTime
-  return 2 * Math.ceil(Math.max(inTime, freshRounds) / 2)
+  if (only === 'users') return least
+  return 2 * Math.ceil(Math.max(least, freshRounds) / 2)
+}
+
+/** Rounds so many that one row's samples fit side by side, where the rows that they name lie in several shards. */
+function roundsInRoom({ users, items, factors, samples, only }: BprInput, limits: DeviceLimits): number {
+  const named = only === 'users' ? items : Math.max(users, items)
+  if (16 * factorBlocks(factors) * named <= mostBytesOf(limits).bytes) return 1
+  // Positives and negatives are rounded up.
+  return Math.ceil(samples / Math.max(1, mostSamples(factors, true, limits).samples - 2))
 }
 
 /** @throws OptionError where a plan that the caller chose cannot be. */

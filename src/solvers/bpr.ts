@@ -5,26 +5,19 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { weighNegatives } from '../layout/negatives.ts'
+import { type Negatives, weighNegatives } from '../layout/negatives.ts'
 import { type Positives, packPositives } from '../layout/positives.ts'
+import type { SideTable } from '../model/side-table.ts'
 import { FactorTables, type Parameters } from '../model/tables.ts'
+import { uploadDraws } from './bpr-draws.ts'
 import { type BprOptions, checkRows } from './bpr-options.ts'
 import { type BprPlan, checkBprPlan, planBpr } from './bpr-plan.ts'
-import {
-  type BprInputs,
-  type BprSide,
-  copyItems,
-  createItems,
-  createUsers,
-  encodeItems,
-  type ItemTable,
-  uploadDraws,
-} from './bpr-side.ts'
+import { type BprInputs, type BprSide, createItems, createUsers } from './bpr-side.ts'
 import { fitToDevice } from './fused-probe.ts'
 import { penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide } from './side-options.ts'
-import type { EpochOrder, EpochSums, Solver, SolverPlan } from './solver.ts'
+import { type EpochOrder, type EpochSums, type Solver, type SolverPlan, shardFigure } from './solver.ts'
 import { SolverTables } from './solver-tables.ts'
 
 // Bayesian personalized ranking (Rendle et al., 2009) minimises
@@ -45,7 +38,7 @@ import { SolverTables } from './solver-tables.ts'
 interface Resources {
   tables: FactorTables
   /** Where rounds write the items' rows by turns; undefined where they stand still. The first table is the model's. */
-  secondItems: ItemTable | undefined
+  secondItems: SideTable | undefined
   /** The users' phase before the items'; one of them alone where one side is trained. */
   sides: readonly BprSide[]
   penalties: readonly PenaltyMeter[]
@@ -62,10 +55,11 @@ export class BprSolver implements Solver {
 
   private constructor(gpu: Gpu, buffers: BufferOwner, cut: BprPlan, resources: Resources) {
     const { variant, slices, rounds } = cut
-    this.plan = { reproducible: true, rounds, slices, lanes: variant.lanes, subgroups: variant.subgroups }
     const { tables, secondItems } = resources
+    const figures = { rounds, slices, lanes: variant.lanes, subgroups: variant.subgroups }
+    this.plan = { reproducible: true, ...figures, ...shardFigure(tables) }
     this.state = new SolverTables(gpu, { ...tables.buffers }, encoder => {
-      if (secondItems !== undefined) encodeItems(encoder, itemsOf(tables), secondItems)
+      if (secondItems !== undefined) tables.items.copyTo(encoder, secondItems)
     })
     this.#buffers = buffers
     this.#resources = resources
@@ -92,9 +86,10 @@ export class BprSolver implements Solver {
     try {
       const positives = packPositives(ratings)
       if (positives.itemsOf.length === 0) throw new InputError('there are no ratings to train on')
-      const cut = await fitBpr(gpu, chosen ?? planFor(gpu, positives, options))
+      const negatives = weighNegatives(positives, options.negativePower)
+      const cut = await fitBpr(gpu, chosen ?? planFor(gpu, positives, negatives, options))
       checkBprPlan(cut, options.only)
-      const resources = await prepare(gpu, buffers, positives, initial, options, cut)
+      const resources = await prepare(gpu, buffers, { positives, negatives }, initial, options, cut)
       await gpu.settle(buffers)
       return new BprSolver(gpu, buffers, cut, resources)
     } catch (error) {
@@ -112,12 +107,13 @@ export class BprSolver implements Solver {
     const { sides, penalties } = this.#resources
     const [{ loss }] = sides as [BprSide]
     for (const { windows } of sides) windows.write(rateScale, epoch)
-    const phases = this.#rounds * sides.length
+    const steps = stepsOf(sides)
+    const count = this.#rounds * steps.length
     await this.#submitter.run(
       'bpr epoch',
-      phases + 1,
+      count + 1,
       (pass, step) => {
-        if (step < phases) sides[step % sides.length]!.encodeRound(pass, Math.floor(step / sides.length))
+        if (step < count) steps[step % steps.length]!(pass, Math.floor(step / steps.length))
         else for (const sums of [loss, ...penalties]) sums.encode(pass)
       },
       signal,
@@ -136,13 +132,42 @@ export class BprSolver implements Solver {
   }
 }
 
+/** What a round does, side by side and block by block. */
+function stepsOf(sides: readonly BprSide[]) {
+  return sides.flatMap(side =>
+    Array.from({ length: side.blocks }, (_, block) => (pass: GPUComputePassEncoder, round: number) => {
+      side.encodeBlock(pass, round, block)
+    }),
+  )
+}
+
 const countsOf = (start: Uint32Array) =>
   Uint32Array.from({ length: start.length - 1 }, (_, row) => start[row + 1]! - start[row]!)
 
-function planFor(gpu: Gpu, { userStart, itemStart, itemsOf }: Positives, { factors, only }: BprOptions): BprPlan {
-  const most = (start: Uint32Array) => countsOf(start).reduce((heaviest, count) => Math.max(heaviest, count), 0)
-  const heaviest = Math.max(most(userStart), most(itemStart))
-  return planBpr({ entries: itemsOf.length, heaviest, factors, only }, gpu.capabilities)
+function planFor(gpu: Gpu, positives: Positives, { expected }: Negatives, options: BprOptions): BprPlan {
+  const { factors, only, rows } = options
+  const users = countsOf(positives.userStart)
+  const items = countsOf(positives.itemStart)
+  const samples = { users, items: Float64Array.from(items, (count, item) => count + expected[item]!) }
+  const trained = only === undefined ? [samples.users, samples.items] : [samples[only]]
+  return planBpr(
+    {
+      users: users.length,
+      items: items.length,
+      entries: positives.itemsOf.length,
+      heaviest: Math.max(most(users), most(items)),
+      samples: Math.max(...trained.map(side => most(rows === undefined ? side : Array.from(rows, row => side[row]!)))),
+      factors,
+      only,
+    },
+    gpu.capabilities,
+  )
+}
+
+function most(numbers: ArrayLike<number>): number {
+  let largest = 0
+  for (let at = 0; at < numbers.length; at++) largest = Math.max(largest, numbers[at]!)
+  return largest
 }
 
 /** Sums over slices by shuffles only where this device's subgroups hold whole slices. */
@@ -156,7 +181,7 @@ async function fitBpr(gpu: Gpu, plan: BprPlan): Promise<BprPlan> {
 async function prepare(
   gpu: Gpu,
   buffers: BufferOwner,
-  positives: Positives,
+  { positives, negatives }: Pick<BprInputs, 'positives' | 'negatives'>,
   initial: () => Parameters,
   options: BprOptions,
   plan: BprPlan,
@@ -164,44 +189,54 @@ async function prepare(
   const { userStart, itemStart } = positives
   const shape = { users: userStart.length - 1, items: itemStart.length - 1, factors: options.factors }
   // First what may not fit, then what takes its time.
-  const tables = FactorTables.whole(buffers, shape)
+  const tables = new FactorTables(buffers, shape)
   tables.write(gpu, initial())
-  const items = itemsOf(tables)
+  const { items } = tables
   const secondItems = options.only === 'users' ? undefined : copyItems(gpu, buffers, items)
-  const negatives = weighNegatives(positives, options.negativePower)
-  const inputs: BprInputs = { positives, negatives, tables, itemTables: [items, secondItems ?? items], options, plan }
-  const drawTables = uploadDraws(buffers, inputs)
+  const draws = uploadDraws(buffers, positives, negatives)
+  const itemTables = [items, secondItems ?? items] as const
+  const inputs: BprInputs = { positives, negatives, tables, itemTables, draws, options, plan }
   const trained = options.only === undefined ? (['users', 'items'] as const) : [options.only]
   const sides: BprSide[] = []
   const penalties: PenaltyMeter[] = []
   for (const side of trained) {
     const create = side === 'users' ? createUsers : createItems
-    sides.push(await create(gpu, buffers, inputs, drawTables))
-    penalties.push(await meterPenalty(gpu, buffers, side, tables, positives, options))
+    sides.push(await create(gpu, buffers, inputs))
+    penalties.push(...(await meterPenalties(gpu, buffers, side, tables, positives, options)))
   }
   return { tables, secondItems, sides, penalties }
 }
 
-const itemsOf = ({ itemFactors, itemBias }: FactorTables): ItemTable => ({ factors: itemFactors, bias: itemBias })
+/** A second table of the items; the rows that no phase works on stand in both. */
+function copyItems(gpu: Gpu, buffers: BufferOwner, items: SideTable): SideTable {
+  const second = items.alike(buffers, 'second item')
+  const encoder = gpu.device.createCommandEncoder({ label: 'second item table' })
+  items.copyTo(encoder, second)
+  gpu.device.queue.submit([encoder.finish()])
+  return second
+}
 
 /** A row pays once for each of its entries. */
-function meterPenalty(
+async function meterPenalties(
   gpu: Gpu,
   buffers: BufferOwner,
   side: 'users' | 'items',
   tables: FactorTables,
   { userStart, itemStart }: Positives,
   options: BprOptions,
-): Promise<PenaltyMeter> {
+): Promise<PenaltyMeter[]> {
   const ofUsers = side === 'users'
   const blocks = factorBlocks(options.factors)
-  const rows = tables.shape[side]
   const constants = { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: blocks + Number(options.biases && !ofUsers) }
   const unused = { penalty: 'weighted', momentum: 0, beta1: 0, beta2: 0, epsilon: 0 } as const
-  return PenaltyMeter.create(gpu, buffers, constants, rows, {
-    factors: ofUsers ? tables.userFactors : tables.itemFactors,
-    bias: ofUsers ? tables.userBias : tables.itemBias,
-    weights: buffers.upload(`${side}-weights`, penaltyWeights(countsOf(ofUsers ? userStart : itemStart), 1)),
-    side: buffers.uniform(`${side} options`, packSide({ ...options, ...unused }, rows, side)),
-  })
+  const weights = penaltyWeights(countsOf(ofUsers ? userStart : itemStart), 1)
+  const meters: PenaltyMeter[] = []
+  for (const { first, rows, factors, bias } of tables[side].shards) {
+    const own = {
+      weights: buffers.upload(`${side}-weights`, weights.subarray(2 * first, 2 * (first + rows))),
+      side: buffers.uniform(`${side} options`, packSide({ ...options, ...unused }, rows, side)),
+    }
+    meters.push(await PenaltyMeter.create(gpu, buffers, constants, rows, { factors, bias, ...own }))
+  }
+  return meters
 }

@@ -84,7 +84,7 @@ function batchesOf({ train, entries, options }: Sampled): Sampling {
 
 /** Some rounds, with as many entries of each row in each of them as the whole has. */
 function roundsOf({ train, counts, entries, options }: Sampled, capabilities: Capabilities): Sampling {
-  const plan = planBprRows(counts, entries, options.factors, capabilities)
+  const plan = planBprRows({ counts, entries }, { ...options, negativePower: options.negativePower ?? 0 }, capabilities)
   const { rounds: units } = plan
   return {
     units,

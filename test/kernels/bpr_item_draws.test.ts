@@ -3,6 +3,7 @@ import { Random } from '../../src/data/random.ts'
 import { bprItemDraws } from '../../src/kernels/bpr_item_draws.ts'
 import { workgroupSize } from '../../src/kernels/shared.ts'
 import { packPositives } from '../../src/layout/positives.ts'
+import { cutRows } from '../../src/layout/shards.ts'
 import { type ReferenceRound, type ReferenceSample, shareOf } from '../reference/bpr_draw.ts'
 import { bprItemDraws as twin } from '../reference/bpr_item_draws.ts'
 import {
@@ -11,6 +12,7 @@ import {
   chiSquare,
   drawBuffers,
   listRows,
+  packDraws,
   problemOf,
   roundOf,
   sampleOfWords,
@@ -18,19 +20,44 @@ import {
 } from '../support/bpr.ts'
 import { skewedRatings } from '../support/fused.ts'
 import { useGpu } from '../support/gpu.ts'
-import { expectPoison, runKernel } from '../support/run-kernel.ts'
+import { expectPoison, type KernelResult, type Output, runKernel } from '../support/run-kernel.ts'
 
 const device = useGpu()
 
 /** The samples of each row; slots that no sample belongs to must be as they were. */
 async function run(problem: BprProblem, at: ReferenceRound): Promise<ReferenceSample[][]> {
-  const { slots } = problem.items
   const result = await runKernel(device.gpu, bprItemDraws[problem.powered ? 'powered' : 'uniform'], {
-    workgroups: Math.ceil(slots.length / workgroupSize),
+    workgroups: Math.ceil(problem.items.slots / workgroupSize),
     buffers: drawBuffers(problem, problem.items, at),
   })
-  const words = result.words('samples')
-  const unused = new Uint8Array(slots.length).fill(1)
+  return samplesOf(problem, at, result.words('samples'))
+}
+
+/** The same where entries of so many users at a time lie in a buffer. */
+async function runSharded(problem: BprProblem, at: ReferenceRound, usersHere: number): Promise<ReferenceSample[][]> {
+  const { userStart, itemsOf } = problem.positives
+  const buffers = drawBuffers(problem, problem.items, at)
+  let samples: Output | Uint32Array<ArrayBuffer> = buffers.samples
+  for (const { first, rows } of cutRows(userStart.length - 1, usersHere)) {
+    const entry = userStart[first]!
+    const kernel = bprItemDraws[problem.powered ? 'poweredSharded' : 'uniformSharded']
+    const result: KernelResult<typeof kernel.groups> = await runKernel(device.gpu, kernel, {
+      workgroups: Math.ceil(problem.items.slots / workgroupSize),
+      buffers: {
+        ...buffers,
+        seen: itemsOf.subarray(entry, userStart[first + rows]!),
+        user_start: userStart.subarray(first, first + rows + 1).map(start => start - entry),
+        draws: packDraws(problem, problem.items.slots, { first, rows }),
+        samples,
+      },
+    })
+    samples = result.words('samples').slice()
+  }
+  return samplesOf(problem, at, samples as Uint32Array)
+}
+
+function samplesOf(problem: BprProblem, at: ReferenceRound, words: Uint32Array): ReferenceSample[][] {
+  const unused = new Uint8Array(problem.items.slots).fill(1)
   const samples = listRows(problem.items).map(row => {
     const { positives, negatives } = shareOf(row, at)
     return Array.from({ length: positives + negatives }, (_, number) => {
@@ -58,6 +85,20 @@ describe('bpr_item_draws', () => {
         twin(row, at, problem.positives, itemColumns, userColumns!).map(plain),
       )
       expect(await run(problem, at)).toEqual(expected)
+    }
+  })
+
+  it.each([
+    { rounds: 1, power: 0, usersHere: 1 },
+    { rounds: 3, power: 0.75, usersHere: 9 },
+    { rounds: 2, power: 0, usersHere: 30 },
+  ])('are the same where the entries lie in several buffers: %j', async ({ rounds, power, usersHere }) => {
+    const random = new Random(rounds)
+    // Users who have most items, so that many tries fail.
+    const problem = bprProblem(random, { users: 43, items: 7, entries: 500, rounds, power })
+    for (let round = 0; round < rounds; round++) {
+      const at = roundOf(random, round, rounds)
+      expect(await runSharded(problem, at, usersHere)).toEqual(await run(problem, at))
     }
   })
 

@@ -11,6 +11,7 @@ import {
   packBpr,
   packRound,
   packWalk,
+  pickRows,
   randomBpr,
   roundOf,
   sampleLength,
@@ -30,32 +31,37 @@ const [users, items] = [23, 19]
 
 type Case = (typeof walkCases)[number]
 
+const neither = { users: false, items: false }
+
 /** A round over random samples of both kinds, a fifth of which found no partner; the last two items are no phase's. */
-function phase(one: Case, round: number, biases = true) {
+function phase(one: Case, round: number, { biases = true, staged = neither } = {}) {
   const random = new Random(one.factors + round)
   const problem = bprProblem(random, { users, items: items - 2, entries: 300, rounds: 3 })
   const at = roundOf(random, round, 3)
   const rows = listRows(problem.items)
   const model = randomBpr(random, users, items, one.factors)
-  const samples = Array.from(problem.items.slots, (): ReferenceSample => {
+  const samples = Array.from(problem.items.slotRows, (): ReferenceSample => {
     const other = random.uniform() < 0.2 ? undefined : random.below(items)
     return { partner: random.below(users), other, asNegative: random.uniform() < 0.4 }
   })
   const before = normals(random, 2 * rows.length)
   const run = async () => {
-    const result = await runKernel(device.gpu, bprItems(walkVariant(one)), {
+    const packed = packBpr(model)
+    const result = await runKernel(device.gpu, bprItems(walkVariant(one), staged), {
       constants: { FACTOR_BLOCKS: factorBlocks(one.factors), SLICES: one.slices, BIASES: Number(biases) },
       workgroups: Math.ceil(rows.length / one.slices),
       buffers: {
-        rows: problem.items.rows,
+        rows: problem.items.words,
         batch: packRound(at, walkRate),
         samples: Uint32Array.from(samples.flatMap(wordsOfSample)),
-        ...packBpr(model),
+        ...packed,
+        ...(staged.users ? stagedUsers(packed, samples) : {}),
+        ...(staged.items ? stagedItems(packed, rows, samples) : {}),
         new_factors: { words: items * 4 * factorBlocks(one.factors) },
         new_bias: { words: items },
         // Nothing is read in the first round.
         partials: round === 0 ? { words: before.length } : before,
-        walk: packWalk(rows.length, one.slices, bprSteps(biases)),
+        walk: packWalk(rows.length, one.slices, bprSteps(biases), staged.items ? rows.length : 0),
       },
     })
     return {
@@ -67,6 +73,25 @@ function phase(one: Case, round: number, biases = true) {
   return { at, rows, model, samples, before, run }
 }
 
+/** The users' rows by samples. */
+function stagedUsers(packed: ReturnType<typeof packBpr>, samples: readonly ReferenceSample[]) {
+  const rows = samples.map(({ partner }) => partner)
+  return { user_factors: pickRows(packed.user_factors, users, rows) }
+}
+
+/** The rows that walk, then the other items' by samples; any row where there is none. */
+function stagedItems(
+  packed: ReturnType<typeof packBpr>,
+  own: readonly { row: number }[],
+  samples: readonly ReferenceSample[],
+) {
+  const rows = [...own.map(({ row }) => row), ...samples.map(({ other }) => other ?? 0)]
+  return {
+    item_factors: pickRows(packed.item_factors, items, rows),
+    item_bias: pickRows(packed.item_bias, items, rows),
+  }
+}
+
 const bitsOf = (floats: Float32Array) => new Uint32Array(floats.slice().buffer)
 
 describe('bpr_items', () => {
@@ -76,7 +101,7 @@ describe('bpr_items', () => {
       [0, true],
       [2, false],
     ] as const) {
-      const { at, rows, model, samples, before, run } = phase(one, round, biases)
+      const { at, rows, model, samples, before, run } = phase(one, round, { biases })
       const { factors, bias, partials } = await run()
       const sums: number[] = []
       const updates = new Uint32Array(items)
@@ -122,5 +147,16 @@ describe('bpr_items', () => {
     expect(await bits({})).toEqual(expected)
     expect(await bits({ prefetch: false })).toEqual(expected)
     expect(await bits({ slices: 1 })).toEqual(expected)
+  })
+
+  it.each(walkCases.slice(0, 8))('have the same bits where rows lie by samples: $factors, $lanes', async one => {
+    const bits = async (staged: typeof neither) => {
+      const { factors, bias, partials } = await phase(one, 1, { staged }).run()
+      return [factors, bias, partials].flatMap(floats => [...bitsOf(floats)])
+    }
+    const expected = await bits(neither)
+    expect(await bits({ users: true, items: true })).toEqual(expected)
+    expect(await bits({ users: true, items: false })).toEqual(expected)
+    expect(await bits({ users: false, items: true })).toEqual(expected)
   })
 })

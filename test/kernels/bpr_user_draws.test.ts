@@ -21,7 +21,7 @@ import { expectPoison, runKernel } from '../support/run-kernel.ts'
 const device = useGpu()
 
 async function run(problem: BprProblem, at: ReferenceRound): Promise<Uint32Array> {
-  const { slots } = problem.users
+  const { slotRows: slots } = problem.users
   const result = await runKernel(device.gpu, bprUserDraws[problem.powered ? 'powered' : 'uniform'], {
     workgroups: Math.ceil(slots.length / workgroupSize),
     buffers: drawBuffers(problem, problem.users, at),

@@ -11,6 +11,7 @@ import {
   packBpr,
   packRound,
   packWalk,
+  pickRows,
   randomBpr,
   roundOf,
   sampleLength,
@@ -31,26 +32,28 @@ const [users, items] = [23, 19]
 type Case = (typeof walkCases)[number]
 
 /** A round over random samples, a fifth of which found no negative. */
-function phase(one: Case, round: number, entries = 300) {
+function phase(one: Case, round: number, staged = false) {
   const random = new Random(one.factors + round)
-  const problem = bprProblem(random, { users, items, entries, rounds: 3 })
+  const problem = bprProblem(random, { users, items, entries: 300, rounds: 3 })
   const at = roundOf(random, round, 3)
   const rows = listRows(problem.users)
   const model = randomBpr(random, users, items, one.factors)
-  const samples = Array.from(problem.users.slots, (): ReferenceSample => {
+  const samples = Array.from(problem.users.slotRows, (): ReferenceSample => {
     const other = random.uniform() < 0.2 ? undefined : random.below(items)
     return { partner: random.below(items), other, asNegative: false }
   })
   const before = normals(random, 2 * rows.length)
   const run = async () => {
-    const result = await runKernel(device.gpu, bprUsers(walkVariant(one)), {
+    const packed = packBpr(model)
+    const result = await runKernel(device.gpu, bprUsers(walkVariant(one), staged), {
       constants: { FACTOR_BLOCKS: factorBlocks(one.factors), SLICES: one.slices },
       workgroups: Math.ceil(rows.length / one.slices),
       buffers: {
-        rows: problem.users.rows,
+        rows: problem.users.words,
         batch: packRound(at, walkRate),
         samples: Uint32Array.from(samples.flatMap(wordsOfSample)),
-        ...packBpr(model),
+        ...packed,
+        ...(staged ? stagedItems(packed, samples) : {}),
         // Nothing is read in the first round.
         partials: round === 0 ? { words: before.length } : before,
         walk: packWalk(rows.length, one.slices, bprSteps()),
@@ -59,6 +62,15 @@ function phase(one: Case, round: number, entries = 300) {
     return { factors: result.floats('user_factors'), partials: result.floats('partials') }
   }
   return { at, rows, model, samples, before, run }
+}
+
+/** The items' rows by samples, each one's positive before its negative; any row where there is none. */
+function stagedItems(packed: ReturnType<typeof packBpr>, samples: readonly ReferenceSample[]) {
+  const rows = samples.flatMap(({ partner, other }) => [partner, other ?? 0])
+  return {
+    item_factors: pickRows(packed.item_factors, items, rows),
+    item_bias: pickRows(packed.item_bias, items, rows),
+  }
 }
 
 describe('bpr_users', () => {
@@ -99,6 +111,14 @@ describe('bpr_users', () => {
     expect(await bits({})).toEqual(expected)
     expect(await bits({ prefetch: false })).toEqual(expected)
     expect(await bits({ slices: 1 })).toEqual(expected)
+  })
+
+  it.each(walkCases.slice(0, 8))('have the same bits where rows lie by samples: $factors, $lanes', async one => {
+    const bits = async (staged: boolean) => {
+      const { factors, partials } = await phase(one, 1, staged).run()
+      return [...new Uint32Array(factors.slice().buffer), ...new Uint32Array(partials.slice().buffer)]
+    }
+    expect(await bits(true)).toEqual(await bits(false))
   })
 
   it.each([100, -100, 300, -300])('have the loss of scores that lie %i apart, without overflow', async x => {

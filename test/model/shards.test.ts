@@ -129,15 +129,20 @@ describe('tables over several buffers', () => {
     expect(cut.gpu.liveBytes).toBe(before)
   })
 
-  it('are refused where all must be in one buffer, with the ranks that fit', () => {
+  it('are cut by the widest of the tables that are cut alike, copies among them', () => {
     narrow(cut.gpu, 4000)
-    const before = cut.gpu.liveBytes
     const owner = cut.gpu.buffers()
-    expect(() => FactorTables.whole(owner, { users: 10, items: 60, factors: 20 })).toThrow(
-      'item-factors needs maxStorageBufferBindingSize = 4800, the device has 4000; take 16 factors at most',
-    )
-    expect(cut.gpu.liveBytes).toBe(before)
-    FactorTables.whole(owner, { users: 10, items: 60, factors: 16 })
+    const tables = new FactorTables(owner, { users: 90, items: 60, factors: 8 }, { rowBytes: 100 })
+    const alike = tables.alike(owner, 'kept ')
+    for (const { users, items } of [tables, alike]) {
+      expect(users.shards.map(({ first, rows }) => [first, rows])).toEqual([
+        [0, 40],
+        [40, 40],
+        [80, 10],
+      ])
+      expect(items.shards).toHaveLength(2)
+    }
+    expect(new FactorTables(owner, { users: 90, items: 60, factors: 8 }).users.shards).toHaveLength(1)
     owner.destroy()
   })
 })

@@ -1,6 +1,7 @@
 /** A row of `BprRow`s. */
 export interface ReferenceBprRow {
   row: number
+  place: number
   first: number
   entries: number
   slot: number

@@ -423,7 +423,10 @@ const columnsOf = ({ users: rows, items: columns, values }: Ratings) => ({ users
 it('is planned for the device when no plan is given', async () => {
   const solver = await BprSolver.create(device.gpu, train, () => initialOf(train), options)
   const { capabilities } = device.gpu
-  const { variant, slices, rounds } = planBpr({ entries: train.length, heaviest: 1, factors: 6 }, capabilities)
+  const { variant, slices, rounds } = planBpr(
+    { users, items, samples: 1, entries: train.length, heaviest: 1, factors: 6 },
+    capabilities,
+  )
   expect(solver.plan).toMatchObject({ reproducible: true, lanes: variant.lanes, slices, rounds })
   solver.destroy()
 })

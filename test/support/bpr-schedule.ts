@@ -3,13 +3,12 @@ import { weighNegatives } from '../../src/layout/negatives.ts'
 import { packPositives } from '../../src/layout/positives.ts'
 import type { Parameters } from '../../src/model/tables.ts'
 import type { BprOptions } from '../../src/solvers/bpr-options.ts'
-import { packBprRows } from '../../src/solvers/bpr-rows.ts'
 import { roundKeys } from '../../src/solvers/bpr-windows.ts'
 import { bprItemDraws } from '../reference/bpr_item_draws.ts'
 import { bprItems } from '../reference/bpr_items.ts'
 import { bprUserDraws } from '../reference/bpr_user_draws.ts'
 import { bprUsers, type ReferenceBpr } from '../reference/bpr_users.ts'
-import { listRows } from './bpr.ts'
+import { listRows, packWhole } from './bpr.ts'
 
 /** The solver's epochs in double precision, one sample after another; the rate of epoch e divided by 1 + e. */
 export function referenceBpr(
@@ -28,9 +27,9 @@ export function referenceBpr(
     itemFactors: Float64Array.from(initial.itemFactors),
     itemBias: Float64Array.from(initial.itemBias),
   }
-  const userRows = only === 'items' ? [] : listRows(packBprRows({ start: positives.userStart, rounds, only: rows }))
+  const userRows = only === 'items' ? [] : listRows(packWhole({ start: positives.userStart, rounds, only: rows }))
   const itemRows =
-    only === 'users' ? [] : listRows(packBprRows({ start: positives.itemStart, expected, rounds, only: rows }))
+    only === 'users' ? [] : listRows(packWhole({ start: positives.itemStart, expected, rounds, only: rows }))
   const losses: number[] = []
   for (let epoch = 0; epoch < epochs; epoch++) {
     const rate = 1 / (1 + epoch)

@@ -4,7 +4,8 @@ import { factorBlocks } from '../../src/kernels/shared.ts'
 import { type Negatives, weighNegatives } from '../../src/layout/negatives.ts'
 import { padRows } from '../../src/layout/padding.ts'
 import { type Positives, packPositives } from '../../src/layout/positives.ts'
-import { type BprRows, packBprRows } from '../../src/solvers/bpr-rows.ts'
+import type { RowSpan } from '../../src/layout/shards.ts'
+import { type BprBlock, type BprRowsInput, cutBprRows, packBprBlock } from '../../src/solvers/bpr-rows.ts'
 import type { ReferenceBprRow, ReferenceRound, ReferenceSample } from '../reference/bpr_draw.ts'
 import type { ReferenceBpr, ReferenceBprSteps } from '../reference/bpr_users.ts'
 import { skewedRatings } from './fused.ts'
@@ -25,8 +26,8 @@ export interface BprShape {
 export interface BprProblem {
   positives: Positives
   negatives: Negatives
-  users: BprRows
-  items: BprRows
+  users: PackedRows
+  items: PackedRows
   powered: boolean
   rounds: number
 }
@@ -40,11 +41,26 @@ export function problemOf(positives: Positives, rounds: number, power: number): 
   return {
     positives,
     negatives,
-    users: packBprRows({ start: positives.userStart, rounds }),
-    items: packBprRows({ start: positives.itemStart, expected: negatives.expected, rounds }),
+    users: packWhole({ start: positives.userStart, rounds }),
+    items: packWhole({ start: positives.itemStart, expected: negatives.expected, rounds }),
     powered: power !== 0,
     rounds,
   }
+}
+
+/** All rows of a side in one block, as the kernels read it. */
+export interface PackedRows extends BprBlock {
+  words: ArrayBuffer
+  slotRows: Uint32Array<ArrayBuffer>
+}
+
+export function packWhole(given: Omit<BprRowsInput, 'spans' | 'most'>): PackedRows {
+  const span = { first: 0, rows: given.start.length - 1, shard: 0, buffer: 0 }
+  const input = { ...given, spans: [span], most: { rows: Number.POSITIVE_INFINITY, slots: Number.POSITIVE_INFINITY } }
+  const none = { span, rows: new Uint32Array(0), places: new Uint32Array(0), slots: 0 }
+  const [block = none] = cutBprRows(input).blocks
+  const { rows, slots } = packBprBlock(input, block, 0)
+  return { ...block, words: rows, slotRows: slots }
 }
 
 /** A round with keys of its own. */
@@ -59,27 +75,41 @@ export const packRound = ({ orderKey, drawKey, round, rounds }: ReferenceRound, 
   bprRoundStruct.pack({ order_key: orderKey, draw_key: drawKey, round, rounds, rate })
 
 /** The table of rows, read back. */
-export function listRows({ rows, count }: BprRows): ReferenceBprRow[] {
-  const words = new Uint32Array(rows)
+export function listRows(packed: Pick<PackedRows, 'words'>): ReferenceBprRow[] {
+  const words = new Uint32Array(packed.words)
   const width = bprRowStruct.size / 4
-  return Array.from({ length: count }, (_, place) => {
-    const [row, first, entries, slot, negatives, chance] = words.subarray(place * width)
-    return { row: row!, first: first!, entries: entries!, slot: slot!, negatives: negatives!, chance: chance! }
+  return Array.from({ length: words.length / width }, (_, at) => {
+    const [row, place, first, entries, slot, negatives, chance] = words.subarray(at * width)
+    return {
+      row: row!,
+      place: place!,
+      first: first!,
+      entries: entries!,
+      slot: slot!,
+      negatives: negatives!,
+      chance: chance!,
+    }
   })
 }
 
-/** What the draws of either side bind. */
-export function drawBuffers({ positives, negatives }: BprProblem, { rows, slots }: BprRows, at: ReferenceRound) {
+/** The draws' options where the entries of some users alone are there. */
+export function packDraws({ positives }: BprProblem, slots: number, { first, rows }: RowSpan): ArrayBuffer {
   const users = positives.userStart.length - 1
   const items = positives.itemStart.length - 1
+  return bprDrawsStruct.pack({ slots, users, items, first_user: first, users_here: rows })
+}
+
+/** What the draws of either side bind. */
+export function drawBuffers(problem: BprProblem, { words, slotRows }: PackedRows, at: ReferenceRound) {
+  const { positives, negatives } = problem
   return {
-    rows,
+    rows: words,
     batch: packRound(at),
-    slots,
+    slots: slotRows,
     seen: positives.itemsOf,
     item_columns: negatives.itemColumns ?? new Uint32Array(2),
-    draws: bprDrawsStruct.pack({ slots: slots.length, users, items }),
-    samples: { words: 2 * slots.length },
+    draws: packDraws(problem, slotRows.length, { first: 0, rows: positives.userStart.length - 1 }),
+    samples: { words: 2 * slotRows.length },
     raters: positives.usersOf,
     user_start: positives.userStart,
     user_columns: negatives.userColumns ?? new Uint32Array(2),
@@ -122,10 +152,12 @@ export const bprSteps = (biases = true): ReferenceBprSteps => ({
 /** Half the rate stands in the options, double in the round. */
 export const walkRate = 2
 
-export const packWalk = (rows: number, slices: number, steps: ReferenceBprSteps) =>
+export const packWalk = (rows: number, slices: number, steps: ReferenceBprSteps, stagedStart = 0) =>
   bprWalkStruct.pack({
     rows,
     slices,
+    first_row: 0,
+    staged_start: stagedStart,
     factor_rate: steps.factorRate / walkRate,
     bias_rate: steps.biasRate / walkRate,
     factor_penalty: steps.factorPenalty,
@@ -138,6 +170,12 @@ export function packBpr({ factors: k, userFactors, itemFactors, itemBias }: Refe
     item_factors: padRows(Float32Array.from(itemFactors), itemBias.length, k),
     item_bias: Float32Array.from(itemBias),
   }
+}
+
+/** Chosen rows of a table of `count`, in their order. */
+export function pickRows(table: Float32Array, count: number, rows: readonly number[]): Float32Array<ArrayBuffer> {
+  const width = table.length / count
+  return Float32Array.from(rows.flatMap(row => [...table.subarray(row * width, (row + 1) * width)]))
 }
 
 /** Without the padding of rows to whole vec4s. */

@@ -32,9 +32,11 @@ const sized: AnyKernel[] = [
   fusedSgd({ lanes: 4, vecs: 1, nested: false, subgroups: true, prefetch: false, f16: true, sharded: true }),
   fusedSgd({ lanes: 2, vecs: 1, nested: true, subgroups: false, prefetch: true, f16: false, sharded: true }),
   shuffleProbe(4),
-  ...[bprUsers, bprItems].flatMap(walk => [
-    walk({ lanes: 8, vecs: 2, subgroups: true, prefetch: true }),
-    walk({ lanes: 4, vecs: 1, subgroups: false, prefetch: false }),
+  ...[true, false].flatMap(staged => [
+    bprUsers({ lanes: 8, vecs: 2, subgroups: true, prefetch: true }, staged),
+    bprUsers({ lanes: 4, vecs: 1, subgroups: false, prefetch: false }, staged),
+    bprItems({ lanes: 8, vecs: 2, subgroups: true, prefetch: true }, { users: staged, items: staged }),
+    bprItems({ lanes: 4, vecs: 1, subgroups: false, prefetch: false }, { users: staged, items: !staged }),
   ]),
   rankItems({ users: 4, items: 8 }),
   rankCounts({ users: 4, items: 8 }),
