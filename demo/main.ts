@@ -1,4 +1,5 @@
 import { start } from './page/actions.ts'
+import { replaceLostWorkers } from './page/another-worker.ts'
 import { takeDrops } from './page/drop.ts'
 import { mountData } from './page/panels/data.ts'
 import { mountMachine } from './page/panels/machine.ts'
@@ -21,4 +22,5 @@ mountRate(element('rate-body'))
 mountUsers(element('users-body'))
 mountModelFile(element('file-body'))
 takeDrops(document.documentElement)
+replaceLostWorkers()
 await start()

@@ -28,6 +28,8 @@ export type FaultKind =
   | 'input'
   | 'option'
   | 'busy'
+  /** The worker is gone, with all that it held. */
+  | 'gone'
   | 'defect'
 
 /** Why something could not be done, in words for a visitor, with the numbers behind them. */
@@ -290,4 +292,10 @@ export interface Engine {
   /** Popular items that differ from each other, to rate first. */
   wellKnown(count: number): Promise<Outcome<ItemLine[]>>
   foldIn(request: FoldInRequest): Promise<Outcome<FoldInAnswer>>
+}
+
+/** What the page sees of its worker. */
+export interface WorkerEngine extends Engine {
+  /** Locks a name, which it returns, for as long as the worker lives. */
+  hold(): Promise<string>
 }

@@ -1,7 +1,7 @@
 import { batch } from '@preact/signals-core'
 import type { DataSummary, Fault, FileKind, ModelSummary, TrainUpdate } from '../engine/messages.ts'
 import { writeAddress } from './address.ts'
-import { answer, answerReporting, callback, engine } from './engine.ts'
+import { answer, answerReporting, callback, engine, saidOr } from './engine.ts'
 import { notify, notifyFault } from './notices.ts'
 import {
   data,
@@ -13,6 +13,7 @@ import {
   planting,
   reading,
   settings,
+  sources,
   type TrainingView,
   titles,
   training,
@@ -22,14 +23,17 @@ import {
 
 /** Opens the GPU and makes the first set of movies. */
 export async function start(): Promise<void> {
-  const opened = await answer(engine.open())
-  if (!opened.ok) {
-    noGpu.value = opened.fault
-    return
-  }
-  machine.value = opened.value
+  if (!(await openGpu())) return
   await plant()
   performance.mark('lowrank-ready')
+}
+
+/** Opens the GPU; false where that fails. */
+export async function openGpu(): Promise<boolean> {
+  const opened = await answer(engine.open())
+  if (opened.ok) machine.value = opened.value
+  else if (opened.fault.kind !== 'gone') noGpu.value = opened.fault
+  return opened.ok
 }
 
 /** Makes movies with so many ratings. */
@@ -44,6 +48,7 @@ export async function plant(entries = planting.value.entries): Promise<void> {
     return
   }
   planting.value = chosen
+  sources.value = { model: sources.value.model }
   dataChanged(planted.value)
   history.replaceState(null, '', location.pathname + writeAddress(settings.value, planting.value) + location.hash)
   await itemsChanged()
@@ -54,7 +59,9 @@ const fileNotices: Record<FileKind, () => void> = { ratings() {}, titles() {}, m
 
 /** Opens files of any kind that the page knows, titles last: they are matched with the items at hand. */
 export async function openFiles(files: readonly File[]): Promise<void> {
-  const kinds = await Promise.all(files.map(async file => ({ file, kind: await engine.sniff(file) })))
+  const kinds = await Promise.all(
+    files.map(async file => ({ file, kind: await saidOr(engine.sniff(file), 'ratings') })),
+  )
   for (const wanted of ['model', 'ratings', 'titles'] as const) {
     const ofKind = kinds.filter(({ kind }) => kind === wanted).map(({ file }) => file)
     if (ofKind.length > 1) {
@@ -88,6 +95,7 @@ export async function openRatings(file: File): Promise<void> {
     if (!isCancelled) fileNotices.ratings = notifyFault(`${file.name} could not be read`, read.fault)
     return
   }
+  cameFrom({ ratings: file })
   dataChanged(read.value)
   await itemsChanged()
 }
@@ -104,6 +112,7 @@ export async function openTitles(file: File): Promise<void> {
     fileNotices.titles = notifyFault(`The titles in ${file.name} could not be read`, read.fault)
     return
   }
+  cameFrom({ titles: file })
   await itemsChanged()
   const { matched, items, size } = read.value
   if (matched === 0) {
@@ -120,8 +129,10 @@ export async function openModel(file: File): Promise<void> {
     return
   }
   const read = await answer(engine.readModel(file))
-  if (read.ok) await modelChanged(read.value)
-  else fileNotices.model = notifyFault(`${file.name} could not be loaded`, read.fault)
+  if (read.ok) {
+    cameFrom({ model: file })
+    await modelChanged(read.value)
+  } else fileNotices.model = notifyFault(`${file.name} could not be loaded`, read.fault)
 }
 
 export async function saveModel(): Promise<void> {
@@ -252,13 +263,18 @@ function dataChanged(summary: DataSummary): void {
 }
 
 async function modelChanged(summary: ModelSummary): Promise<void> {
+  if (summary.source === 'trained') cameFrom({ model: undefined })
   model.value = summary
   await itemsChanged()
 }
 
+function cameFrom(files: (typeof sources)['value']): void {
+  sources.value = { ...sources.value, ...files }
+}
+
 /** Asks anew what is known of the items, and makes the lists of items show it. */
 async function itemsChanged(): Promise<void> {
-  const summary = await engine.titlesSummary()
+  const summary = await saidOr(engine.titlesSummary(), undefined)
   batch(() => {
     titles.value = summary
     edition.value++

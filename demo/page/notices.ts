@@ -15,8 +15,9 @@ export function dismiss(id: number): void {
   notices.value = notices.value.filter(notice => notice.id !== id)
 }
 
-/** Shows why something failed. */
+/** Shows why something failed; of a worker that is gone one notice speaks for all that was asked of it. */
 export function notifyFault(title: string, fault: Fault, actions: Notice['actions'] = []): () => void {
+  if (fault.kind === 'gone') return () => {}
   return notify({ tone: 'error', title, text: faultText(fault), detail: fault.text, actions })
 }
 

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals-core'
 import type {
   DataSummary,
   Fault,
+  FileKind,
   Machine,
   Measure,
   ModelSummary,
@@ -26,6 +27,8 @@ export const planting = signal<Planting>(address.planting)
 
 export const data = signal<DataSummary | undefined>(undefined)
 export const titles = signal<TitlesSummary | undefined>(undefined)
+/** The files that they and the model came from; none of what was planted or trained. */
+export const sources = signal<{ [Kind in FileKind]?: File | undefined }>({})
 /** What is being made ready: a file that is read (bytes so far, of all), or movies that are planted. */
 export const reading = signal<{ name: string; bytes: number; total: number } | undefined>(undefined)
 
@@ -61,6 +64,8 @@ export interface Notice {
   /** A line of a file, shown as it is. */
   detail?: string | undefined
   actions?: { label: string; run: () => void; primary?: boolean }[]
+  /** Cannot be put away without an action. */
+  lasting?: boolean
 }
 
 export const notices = signal<Notice[]>(

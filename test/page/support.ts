@@ -7,7 +7,7 @@ import { afterAll, expect, inject, onTestFinished, TestRunner } from 'vitest'
 import { chromiumArguments, findChromium, softwareGpuArguments } from '../../scripts/chromium.mjs'
 import { patchWorker, removeGpu, routeWorkers } from './worker-patches.ts'
 
-export { hideFeatures, keepDevice, lateLoss, patchWorker } from './worker-patches.ts'
+export { hideFeatures, keepDevice, lateLoss, loseOnCall, patchWorker } from './worker-patches.ts'
 
 /** What the browser has: SwiftShader, WebGPU without an adapter, or no WebGPU at all. */
 export type GpuKind = 'software' | 'no-adapter' | 'absent'

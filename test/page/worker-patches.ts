@@ -57,6 +57,21 @@ Object.defineProperty(GPUDevice.prototype, 'lost', {
   get() { return get.call(this).then(info => new Promise(resolve => setTimeout(resolve, 500, info))) },
 })`
 
+/**
+ * Patch: once `__lose = { method, after }` is set, the device of `keepDevice` is lost at that call of a method: `writeBuffer`,
+ * `submit` or `mapAsync`, counted from 1.
+ */
+export const loseOnCall = `const calls = [[GPUQueue, 'writeBuffer'], [GPUQueue, 'submit'], [GPUBuffer, 'mapAsync']]
+for (const [Type, method] of calls) {
+  const call = Type.prototype[method]
+  Type.prototype[method] = function (...words) {
+    const result = call.apply(this, words)
+    const lose = globalThis.__lose
+    if (lose?.method === method && --lose.after === 0) globalThis.__device.destroy()
+    return result
+  }
+}`
+
 /** Patch: adapters without some of their features, such as `subgroups` or `shader-f16`. */
 export const hideFeatures = (...names: string[]) => `const hidden = ${JSON.stringify(names)}
 const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features')

@@ -9,7 +9,7 @@ export function mountNotices(root: HTMLElement): void {
   show(root, () => html`${repeat(notices.value, notice => notice.id, noticeView)}`)
 }
 
-const noticeView = ({ id, tone, title, text, detail, actions = [] }: Notice) => html`
+const noticeView = ({ id, tone, title, text, detail, actions = [], lasting = false }: Notice) => html`
   <div class="notice ${tone}" role=${tone === 'info' ? 'status' : 'alert'}>
     <h2>${title}</h2>
     <p class="small">${text}</p>
@@ -29,7 +29,7 @@ const noticeView = ({ id, tone, title, text, detail, actions = [] }: Notice) => 
           </button>
         `,
       )}
-      ${asks(actions) ? '' : html`<button type="button" class="button quiet" @click=${() => dismiss(id)}>Dismiss</button>`}
+      ${lasting || asks(actions) ? '' : html`<button type="button" class="button quiet" @click=${() => dismiss(id)}>Dismiss</button>`}
     </div>
   </div>
 `
