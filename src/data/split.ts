@@ -31,8 +31,8 @@ export function splitRandom(ratings: Ratings, options: { ratio: number; seed: nu
 }
 
 /**
- * `splitRandom` in the arrays of `ratings`, which are not to be used any more: the training's take their start, and only the
- * test's are new. For sets that hardly fit memory once.
+ * `splitRandom` in the arrays of `ratings`, which are not to be used any more: the training's entries take their start, the
+ * test's their end. For sets that hardly fit memory once.
  * @throws OptionError, InputError, as it does
  */
 export function splitRandomInPlace(ratings: Ratings, options: { ratio: number; seed: number }): Split {
@@ -55,15 +55,21 @@ export function splitRandomInPlace(ratings: Ratings, options: { ratio: number; s
       if (times !== undefined) times[e - taken] = times[e]!
     }
   }
-  const train = {
-    users: users.subarray(0, length - needed),
-    items: items.subarray(0, length - needed),
-    values: values.subarray(0, length - needed),
-    times: times?.subarray(0, length - needed),
-    userIds,
-    itemIds,
-  }
-  return { train: ratingsOf(train), test: ratingsOf(test) }
+  const cut = length - needed
+  users.set(testUsers, cut)
+  items.set(testItems, cut)
+  values.set(testValues, cut)
+  if (times !== undefined) times.set(test.times!, cut)
+  const part = (from: number, to: number) =>
+    ratingsOf({
+      users: users.subarray(from, to),
+      items: items.subarray(from, to),
+      values: values.subarray(from, to),
+      times: times?.subarray(from, to),
+      userIds,
+      itemIds,
+    })
+  return { train: part(0, cut), test: part(cut, length) }
 }
 
 /** @throws OptionError, InputError */
