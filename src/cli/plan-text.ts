@@ -5,13 +5,13 @@ import { count, counted, facts, bytes as inBytes, seconds as inSeconds } from '.
 /** What Node, Dawn and, where the GPU is software, its compiler take before there is any data. */
 const processBytes = 180 * 2 ** 20
 
-/** Bytes of the process at its peak; a software GPU's buffers are in it. */
-export function processPeak({ hostBytes, gpuBytes }: TrainingPlan, software: boolean): number {
-  return processBytes + hostBytes.total + (software ? gpuBytes.total : 0)
+/** Bytes of the process at its peak, with so many entries to test on; a software GPU's buffers are in it. */
+export function processPeak({ hostBytes, gpuBytes }: TrainingPlan, software: boolean, test: number): number {
+  return processBytes + hostBytes.total + 12 * test + (software ? gpuBytes.total : 0)
 }
 
 /** What a training would take, a line a thing. */
-export function planText(plan: TrainingPlan, software: boolean): string {
+export function planText(plan: TrainingPlan, software: boolean, test: number): string {
   const { shards, steps, passes, dispatches, gpuBytes, hostBytes, streamed, secondsPerEpoch, options } = plan
   const kinds = bufferKinds
     .filter(kind => gpuBytes[kind] > 0)
@@ -23,7 +23,7 @@ export function planText(plan: TrainingPlan, software: boolean): string {
     ['GPU memory', `${inBytes(gpuBytes.total)}${streamed ? ', the entries streamed in each epoch' : ''}`],
     ...kinds,
     ['  least, entries streamed', inBytes(gpuBytes.least)],
-    ['process memory', `about ${inBytes(processPeak(plan, software))}`],
+    ['process memory', `about ${inBytes(processPeak(plan, software, test))}`],
     ['  arrays', inBytes(hostBytes.total)],
     [
       'an epoch',

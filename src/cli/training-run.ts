@@ -26,6 +26,8 @@ export interface RunSettings {
   verbose?: boolean
   checkpoints?: Checkpoints | undefined
   reopen?: Reopen
+  /** Entries that are tested on afterwards. */
+  tested?: number
 }
 
 /** Trains, shows each epoch and writes checkpoints where they are wanted. */
@@ -34,7 +36,7 @@ export async function runTraining(
   gpu: Gpu,
   ratings: Ratings,
   options: TrainOptions & Pick<TrainingExtras, 'from' | 'memory'>,
-  { keepSeen = true, verbose = false, checkpoints, reopen }: RunSettings = {},
+  { keepSeen = true, verbose = false, checkpoints, reopen, tested = 0 }: RunSettings = {},
 ): Promise<TrainingRun> {
   const resume = checkpoints?.resume
   const resumable = checkpoints !== undefined
@@ -42,7 +44,7 @@ export async function runTraining(
   const { entries } = training
   if (verbose) {
     const planned = await planTraining(gpu, ratings, { ...options, signal, keepSeen, resumable })
-    terminal.say(planText(planned, gpu.capabilities.adapter.software))
+    terminal.say(planText(planned, gpu.capabilities.adapter.software, tested))
     terminal.say(await details(training, gpu))
   }
   const progress = new EpochProgress(terminal, training.options.epochs, entries.train, verbose)

@@ -14,7 +14,7 @@ const wantedSeconds = 0.3
 /** Samples that are tried at most; each is up to eight times as large as the one before. */
 const mostSamples = 5
 
-/** Epochs of a sample that are timed after one that is not, which compiles and warms up; the fastest counts. */
+/** Epochs of a sample that are timed after one that is not, which compiles and warms up; the one in the middle counts. */
 const timedEpochs = 3
 
 /** Entries, and users, that validation is timed on at most. */
@@ -90,7 +90,8 @@ async function timeSample(
     const snapshot = goesBack ? await solver.state.snapshot() : undefined
     if (snapshot !== undefined) made.push(snapshot)
     const validation = await timeValidation(gpu, setup, solver.tables, signal)
-    const best: Timed = { units, work: Number.POSITIVE_INFINITY, rest: Number.POSITIVE_INFINITY }
+    const works: number[] = []
+    const rests: number[] = []
     for (let epoch = 0; epoch <= timedEpochs; epoch++) {
       const began = performance.now()
       const { phases } = await solver.runEpoch({ epoch, rateScale: 1, signal })
@@ -99,10 +100,10 @@ async function timeSample(
       await snapshot?.take()
       const ended = performance.now()
       if (epoch === 0) continue
-      best.work = Math.min(best.work, phase === undefined ? (worked - began) / 1000 : phases![phase]!)
-      best.rest = Math.min(best.rest, (ended - worked) / 1000 + validation)
+      works.push(phase === undefined ? (worked - began) / 1000 : phases![phase]!)
+      rests.push((ended - worked) / 1000 + validation)
     }
-    return best
+    return { units, work: middle(works), rest: middle(rests) }
   } finally {
     for (const part of made) part.destroy()
   }
@@ -117,28 +118,31 @@ async function timeValidation(
 ): Promise<number> {
   if (ranked !== undefined) {
     const { sample, share } = someUsers(ranked)
-    return (await fastest(validateRanking(gpu, tables, scale, sample), signal)) / share
+    return (await timeMeter(validateRanking(gpu, tables, scale, sample), signal)) / share
   }
   if (validation === undefined) return 0
   const count = Math.min(validation.length, validated.entries)
   const entries = drawn(validation, count, 0)
   const meter = await validateErrors(gpu, tables, scale, { entries, pieceByPiece: false })
-  return (await fastest(meter, signal)) * (validation.length / count)
+  return (await timeMeter(meter, signal)) * (validation.length / count)
 }
 
-async function fastest(meter: ValidationMeter, signal: AbortSignal | undefined): Promise<number> {
+async function timeMeter(meter: ValidationMeter, signal: AbortSignal | undefined): Promise<number> {
   try {
-    let seconds = Number.POSITIVE_INFINITY
-    for (let run = 0; run < timedEpochs; run++) {
+    const seconds: number[] = []
+    for (let run = 0; run <= timedEpochs; run++) {
       const began = performance.now()
       await meter.measure(signal)
-      seconds = Math.min(seconds, (performance.now() - began) / 1000)
+      if (run > 0) seconds.push((performance.now() - began) / 1000)
     }
-    return seconds
+    return middle(seconds)
   } finally {
     meter.destroy()
   }
 }
+
+const middle = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 
 /** The entries of some of the users that are ranked for, and their share. */
 function someUsers({ entries, seen }: RankedEntries): { sample: RankedEntries; share: number } {

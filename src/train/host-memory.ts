@@ -9,7 +9,7 @@ export interface HostBytes {
   ratings: number
   /** What the entries are packed into, and what that takes meanwhile. */
   packing: number
-  /** The initial parameters, and their copy of the best epoch. */
+  /** The initial parameters, those of the best epoch, and the ones from before that are not collected yet. */
   parameters: number
   /** Which items each user has seen, for the model. */
   seen: number
@@ -41,7 +41,7 @@ export function hostBytesOf(
   const own = {
     ratings: [...sets].reduce((sum, one) => sum + entriesOf(one), ids),
     packing: packingBytes,
-    parameters: 2 * 4 * (factors + 1) * (train.userCount + train.itemCount),
+    parameters: 3 * 4 * (factors + 1) * (train.userCount + train.itemCount),
     seen: keepSeen ? 8 * ratings.length + 4 * (ratings.userCount + 1) : 0,
   }
   return { ...own, total: own.ratings + own.parameters + Math.max(own.packing, own.seen) }

@@ -49,16 +49,17 @@ const plan: Run = async (session, command) => {
     const extras = { from, keepSeen, calibrate, memory, signal, resumable: words.checkpoint !== undefined }
     const planned = await planTraining(gpu, train, { ...options, ...extras })
     const { adapter } = gpu.capabilities
-    terminal.say(planText(planned, adapter.software))
+    const tested = test?.length ?? 0
+    terminal.say(planText(planned, adapter.software, tested))
     const { options: resolved, entries, secondsPerEpoch, ...figures } = planned
     return {
       model: resolved.model,
       solver: resolved.solver,
       options: resolved,
       ...figures,
-      entries: { ...entries, test: test?.length ?? 0 },
+      entries: { ...entries, test: tested },
       rows,
-      processBytes: processPeak(planned, adapter.software),
+      processBytes: processPeak(planned, adapter.software, tested),
       secondsPerEpoch: secondsPerEpoch ?? null,
       seconds: { read, plan: elapsed(planning) },
       adapter,

@@ -93,7 +93,8 @@ async function trainAndTest(
   const { rows, ...split } = await readParts(session, command, words, seed)
   const read = elapsed(began)
   return await withGpu(session, async (gpu, reopen) => {
-    const settings = { keepSeen: words.seen, verbose: words.verbose === true, checkpoints, reopen }
+    const tested = split.test?.length ?? 0
+    const settings = { keepSeen: words.seen, verbose: words.verbose === true, checkpoints, reopen, tested }
     const result = await trainOrKeep(
       session,
       gpu,
