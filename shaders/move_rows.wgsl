@@ -9,6 +9,8 @@ import package::lib::model::FACTOR_BLOCKS;
 
 struct Moving {
   moves: u32,
+  // Place of the first one.
+  first: u32,
 }
 
 @if(!f16) @group(0) @binding(0) var<storage, read_write> factors: array<vec4u>;
@@ -35,8 +37,8 @@ fn move_rows(
   if (move_index >= moving.moves) {
     return;
   }
-  let row = moves[move_index].x;
-  let chosen = moves[move_index].y;
+  let row = moves[moving.first + move_index].x;
+  let chosen = moves[moving.first + move_index].y;
   if (block < FACTOR_BLOCKS) {
     let at = row * FACTOR_BLOCKS + block;
     let there = chosen * FACTOR_BLOCKS + block;

@@ -1,7 +1,7 @@
 import { scalarStruct } from '../gpu/struct.ts'
 import { defineKernel } from './sources.ts'
 
-export const movingStruct = scalarStruct('Moving', { moves: 'u32' })
+export const movingStruct = scalarStruct('Moving', { moves: 'u32', first: 'u32' })
 
 const groups = [
   {

@@ -11,6 +11,31 @@ export interface RowBuffers {
   beside: GPUBuffer
 }
 
+/** Ways of chosen rows, shard by shard. */
+export interface MoveList {
+  /** (row of its shard, its place among the chosen ones) of each. */
+  moves: Uint32Array<ArrayBuffer>
+  /** The first of each shard, and the end. */
+  start: readonly number[]
+}
+
+/** @param rows of a table; each goes to its place among them */
+export function listRowMoves(shards: readonly RowSpan[], rows: Uint32Array): MoveList {
+  const shardOf = Uint32Array.from(rows, row => spanOf(shards, row))
+  const start = new Array<number>(shards.length + 1).fill(0)
+  for (let place = 0; place < rows.length; place++) start[shardOf[place]! + 1]!++
+  for (let shard = 0; shard < shards.length; shard++) start[shard + 1]! += start[shard]!
+  const next = start.slice()
+  const moves = new Uint32Array(2 * rows.length)
+  for (let place = 0; place < rows.length; place++) {
+    const shard = shardOf[place]!
+    const at = next[shard]!++
+    moves[2 * at] = rows[place]! - shards[shard]!.first
+    moves[2 * at + 1] = place
+  }
+  return { moves, start }
+}
+
 /** The way from some rows of a table's shards to a table of those rows alone, and back. */
 export interface RowMoves {
   encodeGather(pass: GPUComputePassEncoder): void
@@ -51,22 +76,28 @@ export class RowMover {
 
   /** @param rows of the table; each goes to its place among them */
   moves(shards: readonly (RowSpan & RowBuffers)[], chosen: RowBuffers, rows: Uint32Array): RowMoves {
-    const own: number[][] = shards.map(() => [])
-    rows.forEach((row, place) => {
-      const shard = spanOf(shards, row)
-      own[shard]!.push(row - shards[shard]!.first, place)
-    })
-    const dispatches = own.flatMap((moves, shard) => {
-      if (moves.length === 0) return []
-      const { factors, beside } = shards[shard]!
-      const count = moves.length / 2
+    const list = listRowMoves(shards, rows)
+    return this.bind(shards, chosen, list, this.#buffers.upload(`${this.#label}-moves`, list.moves))
+  }
+
+  /** @param moves holds what is listed */
+  bind(
+    shards: readonly (RowSpan & RowBuffers)[],
+    chosen: RowBuffers,
+    { start }: Pick<MoveList, 'start'>,
+    moves: GPUBuffer,
+  ): RowMoves {
+    const dispatches = shards.flatMap(({ factors, beside }, shard) => {
+      const first = start[shard]!
+      const count = start[shard + 1]! - first
+      if (count === 0) return []
       const bound = {
         factors,
         beside,
         gathered: chosen.factors,
         gathered_beside: chosen.beside,
-        moves: this.#buffers.upload(`${this.#label}-moves`, Uint32Array.from(moves)),
-        moving: this.#buffers.uniform(`${this.#label} moving`, movingStruct.pack({ moves: count })),
+        moves,
+        moving: this.#buffers.uniform(`${this.#label} moving`, movingStruct.pack({ moves: count, first })),
       }
       const workgroups = Math.ceil((count * this.#invocations) / workgroupSize)
       return [{ there: this.#gather.bind(0, bound), back: this.#scatter.bind(0, bound), workgroups }]

@@ -26,17 +26,19 @@ export interface PackedRows {
 
 /** The rows of a block's own tables. */
 export interface LocalRows {
-  /** The row of each slot. */
-  solved: Uint32Array<ArrayBuffer>
-  /** The block's segments, or some of them and of its entries that name no more rows than fit. */
-  parts: { segments: Uint32Array<ArrayBuffer>; fixed: Uint32Array<ArrayBuffer> }[]
+  /** The ways of the rows of the slots, then of those that each part names. */
+  moves: Uint32Array<ArrayBuffer>
+  /** The first way of each shard of the solved side, and the end. */
+  solved: readonly number[]
+  /** The block's segments, or some of them and of its entries that name no more rows than fit; their ways by shard. */
+  parts: { segments: Uint32Array<ArrayBuffer>; fixed: readonly number[] }[]
 }
 
 export interface AlsSideInput {
   label: 'users' | 'items'
   packed: PackedRows
-  /** The buffer of each block's entries. */
-  entries: readonly GPUBuffer[]
+  /** Where each block's entries lie. */
+  stored: readonly BlockBuffers[]
   /** The rows that are solved, and the other side's. */
   solved: SideTable
   fixed: SideTable
@@ -115,9 +117,15 @@ export interface SegmentPart {
   bring?: Encode
 }
 
-/** What a block is bound to: its entries, and the pairs from `pairStart` on for its rows' objectives. */
-export interface BlockPlaces {
+/** What grows with a block's entries. */
+export interface BlockBuffers {
   entries: GPUBuffer
+  /** Ways of the rows of its own tables, where it has such. */
+  moves?: GPUBuffer
+}
+
+/** What a block is bound to, and the pairs from `pairStart` on for its rows' objectives. */
+export interface BlockPlaces extends BlockBuffers {
   pairStart: number
 }
 
@@ -127,7 +135,7 @@ export interface BlockPlaces {
  */
 export type BlockEncoder = (block: RowBlock, places: BlockPlaces, parts?: readonly SegmentPart[]) => Encode[]
 
-interface BlockBuffers {
+interface UploadedBlock {
   rows: GPUBuffer
   /** Of a block: its slots, and all its segments. */
   shape: GPUBuffer
@@ -140,7 +148,7 @@ export function uploadBlock(
   block: RowBlock,
   pairStart: number,
   parts: readonly SegmentPart[] = [{ segments: block.segments }],
-): BlockBuffers {
+): UploadedBlock {
   const shapeOf = (segments: number) =>
     buffers.uniform(`${label}-block`, alsBlockStruct.pack({ slots: block.slots, segments, pair_start: pairStart }))
   const shape = shapeOf(block.segments.length / 4)

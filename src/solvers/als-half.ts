@@ -71,7 +71,7 @@ export async function createHalf(
   name: SideName,
   { options, plan, tables, timer }: AlsRun & { timer: GpuTimer },
   { packed, penalties: rowPenalties, unobserved }: PackedHalf,
-  { entries, loads }: Omit<StoredBlocks, 'residency'>,
+  { buffers: stored, loads }: Omit<StoredBlocks, 'residency'>,
 ): Promise<Half> {
   const { factors, biases } = options
   const solved = tables[name]
@@ -91,7 +91,7 @@ export async function createHalf(
   const side = await AlsSide.create(gpu, buffers, {
     label: name,
     packed,
-    entries,
+    stored,
     solved,
     fixed,
     gram,

@@ -92,14 +92,17 @@ function planHalf(plan: BufferPlan, side: SideName, { shape, options, cut, shard
   for (const { rows } of shards[side]) planPenalty(plan, rows, constants)
   const table = { shape: { rows: fixedCounts.length, factors }, shards: shards[other[side]] }
   const gram = implicit ? planGram(plan, { table, work: cut.work }) : 0
-  const moves = isWhole ? 0 : planBlockTables(plan, side, { blocks, fixedCounts, most, blocksPerRow, shards })
+  const moves = isWhole ? noMoves : planBlockTables(plan, side, { blocks, fixedCounts, most, blocksPerRow, shards })
   const perBlock = cut.exact === undefined ? 1 + (cut.steps + 1) * (2 + Number(implicit)) : 3
   return {
     blocks: blocks.length,
-    dispatches: gram + moves + blocks.length * perBlock + 1 + 2 * shards[side].length,
-    stepBytes: bytesOf.entry * mostOf(blocks, 'entries'),
+    dispatches: gram + moves.dispatches + blocks.length * perBlock + 1 + 2 * shards[side].length,
+    stepBytes: bytesOf.entry * mostOf(blocks, 'entries') + moves.moveBytes,
   }
 }
+
+/** Where each side has one shard. */
+const noMoves = { dispatches: 0, moveBytes: 0 }
 
 /** A block of rows by its sizes. */
 interface BlockSize {
@@ -140,13 +143,17 @@ function planBlockTables(
   plan: BufferPlan,
   side: SideName,
   { blocks, fixedCounts, most, blocksPerRow, shards }: BlockTablesInput,
-): number {
+): { dispatches: number; moveBytes: number } {
   const named = namedRows(fixedCounts)
   let mostNamed = Math.min(occupiedRows(fixedCounts), mostOf(blocks, 'together'))
+  let mostMoves = 0
   for (const block of blocks) {
     const fixed = named(block)
     mostNamed = Math.max(mostNamed, Math.min(most, fixed))
-    plan.add('scratch', 8 * (block.slots + fixed))
+    const bytes = 8 * (block.slots + fixed)
+    plan.add('entries', bytes)
+    // Known in the mean only.
+    mostMoves = Math.max(mostMoves, 1.1 * bytes)
   }
   const moves = blocks.length * (shards.users.length + shards.items.length)
   plan.uniform('scratch', `${side}-rows moving`, movingStruct.size, moves)
@@ -154,7 +161,7 @@ function planBlockTables(
     plan.storage('scratch', `${side}-rows of a block`, 16 * blocksPerRow * rows)
     plan.storage('scratch', `${side}-biases of a block`, 4 * rows)
   }
-  return moves + blocks.length * shards[side].length
+  return { dispatches: moves + blocks.length * shards[side].length, moveBytes: Math.ceil(mostMoves) }
 }
 
 interface BlockTablesInput {

@@ -2,12 +2,12 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Load } from '../gpu/submitter.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { orderRows, packRowBlocks, type RowBlock, type RowEntries } from '../layout/row-blocks.ts'
+import { orderRows, packRowBlocks, type RowEntries } from '../layout/row-blocks.ts'
 import type { SideTable } from '../model/side-table.ts'
-import type { PackedRows } from './als-blocks.ts'
+import type { BlockBuffers, PackedRows } from './als-blocks.ts'
 import type { AlsPlan } from './als-plan.ts'
 import { localBlock } from './als-shards.ts'
-import { EntryStore, type Residency, type Room } from './entry-store.ts'
+import { EntryStore, type Residency, type Room, type StepTables } from './entry-store.ts'
 
 interface PackInput {
   label: string
@@ -43,7 +43,7 @@ export function packRows(
   const whole = [...packRowBlocks(entries, ordered, ordered.rows.subarray(lightest), bounds, true)]
   const blocks = [...shared, ...whole]
   if (isWhole) return { rows: ordered.rows, blocks, locals: undefined }
-  const own = blocks.map(block => localBlock(block, most))
+  const own = blocks.map(block => localBlock(block, { solved: solved.shards, fixed: fixed.shards }, most))
   return { rows: ordered.rows, blocks: own.map(({ block }) => block), locals: own.map(({ local }) => local) }
 }
 
@@ -55,25 +55,31 @@ function firstAtMost(rows: Uint32Array, lengthOf: (row: number) => number, most:
 
 /** Where the entries of blocks lie that are worked on in their order. */
 export interface StoredBlocks {
-  /** The buffer of each block's. */
-  entries: readonly GPUBuffer[]
+  /** By block. */
+  buffers: readonly BlockBuffers[]
   /** One a block where they are streamed, else none. */
   loads: readonly Pick<Load, 'write'>[]
   residency: Residency
 }
 
 /**
- * A block has a buffer to itself, or each second one has the same.
- * @throws LimitExceededError where a block does not fit a binding, or two of the largest the room
+ * A block has buffers to itself, or each second one has the same.
+ * @param sides whose blocks follow one another
+ * @throws LimitExceededError where a block does not fit a binding, or two of the largest the room; OutOfMemoryError
  */
 export async function storeBlocks(
   gpu: Gpu,
   buffers: BufferOwner,
-  blocks: readonly RowBlock[],
+  sides: readonly PackedRows[],
   room?: Room,
 ): Promise<StoredBlocks> {
-  const tables = { entries: (block: number) => blocks[block]!.entries }
-  const store = await EntryStore.create(gpu, buffers, blocks.length, tables, { ...room, alone: true })
+  const blocks = sides.flatMap(side => side.blocks)
+  const locals = sides.flatMap(side => side.locals ?? [])
+  const entries = (block: number) => blocks[block]!.entries
+  const moves = (block: number) => locals[block]!.moves
+  const create = <Name extends 'entries' | 'moves'>(tables: StepTables<Name>) =>
+    EntryStore.create(gpu, buffers, blocks.length, tables, { ...room, alone: true })
+  const store = locals.length === 0 ? await create({ entries }) : await create({ entries, moves })
   const { slot, loads } = store.place(Uint32Array.from(blocks, (_, block) => block))
-  return { entries: blocks.map((_, block) => store.slots[slot[block]!]!.entries), loads, residency: store.residency }
+  return { buffers: blocks.map((_, block) => store.slots[slot[block]!]!), loads, residency: store.residency }
 }

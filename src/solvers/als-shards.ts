@@ -2,7 +2,8 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import type { RowBlock } from '../layout/row-blocks.ts'
-import { RowMover, type RowMoves } from '../model/row-moves.ts'
+import type { RowSpan } from '../layout/shards.ts'
+import { listRowMoves, RowMover, type RowMoves } from '../model/row-moves.ts'
 import type { SideTable } from '../model/side-table.ts'
 import type { AlsSideInput, BlockEncoder, Encode, LocalRows, SideTables } from './als-blocks.ts'
 
@@ -35,13 +36,13 @@ export class BlockTables {
     })
     this.solved = table(
       'solved',
-      mostOf(locals, local => local.solved.length),
+      mostOf(locals, local => countOf(local.solved)),
     )
     this.fixed = table(
       'fixed',
       mostOf(
         locals.flatMap(({ parts }) => parts),
-        part => part.fixed.length,
+        part => countOf(part.fixed),
       ),
     )
     this.#mover = mover
@@ -61,9 +62,10 @@ export class BlockTables {
   /** The dispatches of a block, with its rows' ways before and after them. */
   encoder(encode: BlockEncoder, local: LocalRows): BlockEncoder {
     return (block, places) => {
-      const solved = this.#moves(this.#sides.solved, this.solved, local.solved)
+      const moves = places.moves!
+      const solved = this.#bind(this.#sides.solved, this.solved, local.solved, moves)
       const parts = local.parts.map(({ segments, fixed }) => {
-        const { encodeGather } = this.#moves(this.#sides.fixed, this.fixed, fixed)
+        const { encodeGather } = this.#bind(this.#sides.fixed, this.fixed, fixed, moves)
         return { segments, bring: encodeGather }
       })
       const [only, ...more] = parts
@@ -77,20 +79,40 @@ export class BlockTables {
     }
   }
 
-  #moves(table: SideTable, own: SideTables, rows: Uint32Array): RowMoves {
+  #bind(table: SideTable, own: SideTables, start: readonly number[], moves: GPUBuffer): RowMoves {
     const shards = table.shards.map(({ bias, ...shard }) => ({ ...shard, beside: bias }))
-    return this.#mover.moves(shards, { factors: own.factors, beside: own.bias }, rows)
+    return this.#mover.bind(shards, { factors: own.factors, beside: own.bias }, { start }, moves)
   }
 }
 
-/** @param most rows of the fixed side that a part may name */
-export function localBlock(block: RowBlock, most: number): LocalBlock {
+/** Moves from the first to the end. */
+const countOf = (start: readonly number[]) => start.at(-1)! - start[0]!
+
+/**
+ * @param sides the shards of the side that is solved and of the other
+ * @param most rows of the fixed side that a part may name
+ */
+export function localBlock(
+  block: RowBlock,
+  sides: Record<'solved' | 'fixed', readonly RowSpan[]>,
+  most: number,
+): LocalBlock {
   const { rows, slots, segments } = block
   const entries = block.entries.slice()
   const named = new Map<number, number>()
+  const solved = listRowMoves(
+    sides.solved,
+    Uint32Array.from({ length: slots }, (_, slot) => rows[4 * slot]!),
+  )
+  const lists = [solved.moves]
+  let listed = slots
   const parts: LocalRows['parts'] = []
   const close = (from: number, to: number) => {
-    parts.push({ segments: segments.slice(4 * from, 4 * to), fixed: Uint32Array.from(named.keys()) })
+    const { moves, start } = listRowMoves(sides.fixed, Uint32Array.from(named.keys()))
+    const before = listed
+    parts.push({ segments: segments.slice(4 * from, 4 * to), fixed: start.map(first => before + first) })
+    lists.push(moves)
+    listed += named.size
     named.clear()
   }
   const rename = (first: number, end: number) => {
@@ -114,7 +136,7 @@ export function localBlock(block: RowBlock, most: number): LocalBlock {
   }
   close(from, count)
   return {
-    local: { solved: Uint32Array.from({ length: slots }, (_, slot) => rows[4 * slot]!), parts },
+    local: { moves: joined(lists), solved: solved.start, parts },
     block: { ...block, rows: rows.map((word, at) => (at % 4 === 0 ? at / 4 : word)), entries },
   }
 }
@@ -124,6 +146,16 @@ function fresh({ entries }: RowBlock, first: number, end: number, named: Readonl
   const columns = new Set<number>()
   for (let at = first; at < end; at++) if (!named.has(entries[3 * at]!)) columns.add(entries[3 * at]!)
   return columns.size
+}
+
+function joined(lists: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
+  const whole = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const list of lists) {
+    whole.set(list, at)
+    at += list.length
+  }
+  return whole
 }
 
 function mostOf<T>(list: readonly T[], count: (one: T) => number): number {

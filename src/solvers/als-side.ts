@@ -36,7 +36,7 @@ export class AlsSide {
   }
 
   static async create(gpu: Gpu, buffers: BufferOwner, input: AlsSideInput): Promise<AlsSide> {
-    const { packed, entries, plan, solved, fixed } = input
+    const { packed, stored, plan, solved, fixed } = input
     const { rows, blocks, locals } = packed
     const { exact } = plan
     const scratch = new Scratch(buffers, input, blocks)
@@ -52,7 +52,7 @@ export class AlsSide {
     let pairStart = 0
     blocks.forEach((block, at) => {
       const encode = own?.encoder(kernels, locals![at]!) ?? kernels
-      steps.push(...encode(block, { entries: entries[at]!, pairStart }))
+      steps.push(...encode(block, { ...stored[at]!, pairStart }))
       ends.push(steps.length)
       pairStart += block.slots
     })

@@ -81,9 +81,13 @@ export class AlsSolver implements Solver {
       tables.write(gpu, initial())
       const run = { ratings, scale, options, plan, tables }
       const packed = { users: packHalf(buffers, 'users', run), items: packHalf(buffers, 'items', run) }
-      const blocks = sides.flatMap(name => packed[name].packed.blocks)
       // One ring for both sides, which take turns.
-      const stored = await storeBlocks(gpu, buffers, blocks, room)
+      const stored = await storeBlocks(
+        gpu,
+        buffers,
+        sides.map(name => packed[name].packed),
+        room,
+      )
       const split = packed.users.packed.blocks.length
       const own = { users: partOf(stored, 0, split), items: partOf(stored, split) }
       const create = (name: SideName) =>
@@ -165,8 +169,8 @@ export class AlsSolver implements Solver {
 }
 
 /** Of the blocks `from` to `to - 1`. */
-const partOf = ({ entries, loads }: StoredBlocks, from: number, to?: number) => ({
-  entries: entries.slice(from, to),
+const partOf = ({ buffers, loads }: StoredBlocks, from: number, to?: number) => ({
+  buffers: buffers.slice(from, to),
   loads: loads.slice(from, to),
 })
 

@@ -160,7 +160,7 @@ export class RowSolver {
       const { steps } = await AlsSide.create(this.#gpu, buffers, {
         label: side,
         packed,
-        entries: (await storeBlocks(this.#gpu, buffers, packed.blocks)).entries,
+        stored: (await storeBlocks(this.#gpu, buffers, [packed])).buffers,
         solved,
         fixed,
         gram: this.#gram && {

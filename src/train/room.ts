@@ -25,7 +25,7 @@ const mostHalvings = 3
 
 /** All that is needed where that fits into `most` bytes, else what the tables leave. */
 export function roomIn({ total, bytes, validationPiece }: TrainingMemory, most: number): TrainingRoom {
-  if (total <= most) return { entryBytes: bytes.entries, pieceByPiece: false }
+  if (total <= most) return { entryBytes: most - (total - bytes.entries), pieceByPiece: false }
   return { entryBytes: most - (total - bytes.entries - bytes.validation + validationPiece), pieceByPiece: true }
 }
 

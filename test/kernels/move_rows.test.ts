@@ -23,6 +23,7 @@ describe.each(['model', 'f32', 'f16'] as const)('move_rows of %s', kind => {
     const besideWords = kind === 'model' ? 1 : 4
     const places = random.permutation(chosen)
     const moves = [...random.permutation(rows).subarray(0, 17)].map((row, at) => [row, places[at]!] as const)
+    const others = Array.from({ length: 3 }, () => [random.below(rows), random.below(chosen)])
     const tables = {
       factors: randomRows(random, rows, words),
       beside: randomRows(random, rows, besideWords),
@@ -39,8 +40,9 @@ describe.each(['model', 'f32', 'f16'] as const)('move_rows of %s', kind => {
           beside: flat(tables.beside),
           gathered: flat(tables.gathered),
           gathered_beside: flat(tables.gathered_beside),
-          moves: flat(moves),
-          moving: movingStruct.pack({ moves: moves.length }),
+          // Others' moves before and after.
+          moves: flat([...others, ...moves, ...others]),
+          moving: movingStruct.pack({ moves: moves.length, first: others.length }),
         },
       })
       const expected = Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, [...table]]))
