@@ -3,6 +3,7 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Load } from '../gpu/submitter.ts'
 import { largestSteps, type PlacedWords, placeSteps, type StepWords, shareSlot, sumOf } from '../layout/step-slots.ts'
+import { StretchWriter } from './stretch-writer.ts'
 
 // Where a solver's entries lie on the GPU. An epoch is a sequence of steps (strata, blocks of rows, batches), each of which
 // reads a stretch of one or several tables of the host. Where there is room for all of them, they are uploaded once, into as
@@ -104,11 +105,12 @@ export class EntryStore<Name extends string> {
     const ring = streamed ? ringSlot(words, entryBytes, mostWords, alone) : undefined
     const most = words.map((_, table) => (alone ? 0 : (ring?.[table] ?? mostWords)))
     const inOrder = Uint32Array.from({ length: steps }, (_, step) => step)
-    const store = new EntryStore(gpu, buffers, tables, { words, ring, most, placed: placeSteps(inOrder, words, most) })
+    const placed = placeSteps(inOrder, words, most)
+    const store = new EntryStore(gpu, buffers, tables, { words, ring, most, placed })
     // A buffer that there was no memory for is not to be written.
     await gpu.settle(buffers)
     const places = store.#resident
-    for (let step = 0; places !== undefined && step < steps; step++) store.#upload(tables, places, step)
+    if (places !== undefined) for (const { write } of store.#loads(tables, inOrder, placed, places)) write()
     return store
   }
 
@@ -118,14 +120,28 @@ export class EntryStore<Name extends string> {
     if (tables === undefined) return this.#resident!
     const placed = placeSteps(order, this.#words, this.#most)
     const places = this.#places(placed)
-    const loads = placed.ends.map((end, run) => ({
+    return { ...places, loads: this.#loads(tables, order, placed, places) }
+  }
+
+  /** What fills a slot with each run of steps. */
+  #loads(
+    tables: StepTables<Name>,
+    order: Uint32Array,
+    { ends }: PlacedWords,
+    { slot }: Pick<StepPlaces<Name>, 'slot'>,
+  ): Load[] {
+    return ends.map((end, run) => ({
       end,
       write: () => {
-        const first = run === 0 ? 0 : placed.ends[run - 1]!
-        for (let place = first; place < end; place++) this.#upload(tables, places, order[place]!)
+        const first = run === 0 ? 0 : ends[run - 1]!
+        const target = this.slots[slot[order[first]!]!]!
+        for (const name of this.#names) {
+          const writer = new StretchWriter(this.#gpu, target[name])
+          for (let place = first; place < end; place++) writer.add(tables[name](order[place]!))
+          writer.flush()
+        }
       },
     }))
-    return { ...places, loads }
   }
 
   #places({ runOf, start }: PlacedWords): Omit<StepPlaces<Name>, 'loads'> {
@@ -133,15 +149,6 @@ export class EntryStore<Name extends string> {
     return {
       slot: turns ? runOf.map(run => run % ringSlots) : runOf,
       start: this.#named(table => start[table]!),
-    }
-  }
-
-  #upload(tables: StepTables<Name>, { slot, start }: Omit<StepPlaces<Name>, 'loads'>, step: number): void {
-    for (const name of this.#names) {
-      const { buffer, byteOffset, byteLength } = tables[name](step)
-      if (byteLength === 0) continue
-      const target = this.slots[slot[step]!]![name]
-      this.#gpu.device.queue.writeBuffer(target, 4 * start[name][step]!, buffer, byteOffset, byteLength)
     }
   }
 

@@ -93,6 +93,31 @@ describe('EntryStore', () => {
     expect(seen.loads).toBeGreaterThan(3 * seen.streamed)
   })
 
+  it('writes long stretches by themselves and many short ones together', async () => {
+    const random = new Random(8)
+    const lengths = [3, 20_000, 5, 7, 16_384, 0, 1, ...Array.from({ length: 400 }, () => random.below(2000)), 70_000, 2]
+    const own = lengths.map(length => Uint32Array.from({ length }, () => random.uint32()))
+    const entries = (step: number) => own[step]!
+    const buffers = device.gpu.buffers()
+    const { queue } = device.gpu.device
+    const { writeBuffer } = queue
+    let writes = 0
+    queue.writeBuffer = (...given: Parameters<GPUQueue['writeBuffer']>) => {
+      writes++
+      writeBuffer.apply(queue, given)
+    }
+    try {
+      const { slots } = await EntryStore.create(device.gpu, buffers, lengths.length, { entries })
+      const [{ entries: buffer }] = slots as [(typeof slots)[0]]
+      const words = new Uint32Array(await device.gpu.read(buffer, buffer.size))
+      expect(Buffer.from(words.buffer).equals(Buffer.concat(own.map(part => Buffer.from(part.buffer))))).toBe(true)
+      expect(writes).toBeLessThan(12)
+    } finally {
+      queue.writeBuffer = writeBuffer
+      buffers.destroy()
+    }
+  })
+
   it('says what two slots of the largest step need', async () => {
     const entries = (step: number) => new Uint32Array(step === 3 ? 100 : 50)
     const buffers = device.gpu.buffers()
