@@ -15,11 +15,11 @@ import package::lib::side::{PARAMETER_BLOCKS, SideBatch};
 @group(0) @binding(3) var<storage, read> factors: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
 @group(0) @binding(5) var<uniform> batch: SideBatch;
-// The batch's entries lie sorted by user; this is their order by item.
+// Positions in the batch, whose entries lie sorted by user, in their order by item.
 @if(items) @group(0) @binding(6) var<storage, read> order: array<u32>;
 
 @if(items) fn entry_at(position: u32) -> u32 {
-  return order[position];
+  return order[batch.entry_start + position];
 }
 @if(!items) fn entry_at(position: u32) -> u32 {
   return position;
@@ -49,9 +49,9 @@ fn gradients(
   var sum = vec4f();
   for (var position = first; position < end; position++) {
     let entry = entry_at(position);
-    let error = residual[entry - batch.entry_start];
+    let error = residual[entry];
     if (block < FACTOR_BLOCKS) {
-      sum -= error * factors[other_row(entry) * FACTOR_BLOCKS + block];
+      sum -= error * factors[other_row(batch.entry_start + entry) * FACTOR_BLOCKS + block];
     } else {
       sum.x -= error;
     }

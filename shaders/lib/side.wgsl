@@ -1,18 +1,17 @@
 // What the kernels over one side of the matrix (its users or its items) share.
 //
 // A batch's entries, sorted by row, fall into runs (one a row), a run into segments of bounded length, so that a heavy
-// row's gradient is the work of many invocations. Positions, runs and segments are counted over all batches.
+// row's gradient is the work of many invocations. A batch counts its entries, runs and segments from its own start.
 
 struct SideBatch {
+  // Where the batch's tables begin: its first run, its first segment, its first entry.
+  first_run: u32,
+  segment_start: u32,
+  entry_start: u32,
   // Runs of the batch, or of those of its rows that lie in one shard.
   run_start: u32,
   run_count: u32,
-  // First run of the batch in any shard.
-  first_run: u32,
-  segment_start: u32,
   segment_count: u32,
-  // Position of the batch's first entry: residuals are counted from there.
-  entry_start: u32,
   // Factor of the data's gradient: 1 for the sum over the batch, 2 / entries for the gradient of its mean square.
   gradient_scale: f32,
   // Factor of the learning rates: the schedule, and Adam's bias corrections 1 - beta^t.

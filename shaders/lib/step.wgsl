@@ -8,7 +8,7 @@ import package::lib::dispatch::linear_invocation;
 import package::lib::model::FACTOR_BLOCKS;
 import package::lib::side::{PARAMETER_BLOCKS, Side, SideBatch};
 
-// (row, its first segment); one more at the end of all batches.
+// (row, its first segment); one more at the end of each batch.
 @group(0) @binding(0) var<storage, read> runs: array<vec2u>;
 @group(0) @binding(1) var<storage, read> segments: array<u32>;
 @group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
@@ -67,13 +67,13 @@ fn data_gradient(run: u32, block: u32) -> vec4f {
   let end = runs[run + 1].y;
   var sum = vec4f();
   for (var segment = first; segment < end; segment++) {
-    sum += gradient[(segment - batch.segment_start) * PARAMETER_BLOCKS + block];
+    sum += gradient[segment * PARAMETER_BLOCKS + block];
   }
   return batch.gradient_scale * sum;
 }
 
 fn run_gradient(run: u32, block: u32, theta: vec4f) -> vec4f {
-  let entries = segments[runs[run + 1].y] - segments[runs[run].y];
+  let entries = segments[batch.segment_start + runs[run + 1].y] - segments[batch.segment_start + runs[run].y];
   let penalty = penalty_of(block) * weights[runs[run].x].x * f32(entries);
   return data_gradient(run, block) + penalty * theta;
 }

@@ -13,12 +13,12 @@ export const modelStruct = scalarStruct('Model', {
 })
 
 export const sideBatchStruct = scalarStruct('SideBatch', {
-  run_start: 'u32',
-  run_count: 'u32',
   first_run: 'u32',
   segment_start: 'u32',
-  segment_count: 'u32',
   entry_start: 'u32',
+  run_start: 'u32',
+  run_count: 'u32',
+  segment_count: 'u32',
   gradient_scale: 'f32',
   rate: 'f32',
   correction_1: 'f32',

@@ -5,19 +5,35 @@ import { indexRows, type RowIndex } from './rows.ts'
 /** Entries of a segment at most: the work of one invocation of `gradients`. */
 export const segmentLength = 32
 
-/** One side (users or items) of the batches. All positions count over all batches. */
+/** One side (users or items) of the batches, each of which counts from its own start. */
 export interface SideLayout {
-  /** Pairs (row, its first segment), rows ascending within a batch, and one closing pair: 2 (runs + 1). */
+  /** Of each batch the pairs (row, its first segment), rows ascending within a shard, and a closing pair. */
   runs: Uint32Array<ArrayBuffer>
-  /** First position of each segment, and the end: segments + 1. */
-  segments: Uint32Array<ArrayBuffer>
-  /** Shards that rows lie in; each batch's runs are then those of one shard after another. */
-  shards: number
-  /** First run of each batch and in it of each shard, and the end: batches x shards + 1. */
+  /** First pair of each batch, and the end: batches + 1. */
   runStart: Uint32Array<ArrayBuffer>
-  /** First segment of each batch, and the end: batches + 1. */
+  /** Of each batch the first position of each segment, and the end. */
+  segments: Uint32Array<ArrayBuffer>
+  /** First word of each batch in `segments`, and the end: batches + 1. */
   segmentStart: Uint32Array<ArrayBuffer>
+  /** Shards that rows lie in. */
+  shards: number
+  /** Of each batch the first run of each shard, and the end: batches x (shards + 1). */
+  shardRuns: Uint32Array<ArrayBuffer>
 }
+
+/** Of a batch's runs the first one of a shard, and the end. */
+export function runBounds(
+  { shards, shardRuns }: SideLayout,
+  batch: number,
+  shard: number,
+): [first: number, end: number] {
+  const at = batch * (shards + 1) + shard
+  return [shardRuns[at]!, shardRuns[at + 1]!]
+}
+
+/** Segments of a batch. */
+export const segmentCount = ({ segmentStart }: SideLayout, batch: number): number =>
+  segmentStart[batch + 1]! - segmentStart[batch]! - 1
 
 /** Observed entries as the mini-batch kernels read them. */
 export interface BatchLayout {
@@ -26,7 +42,7 @@ export interface BatchLayout {
   entryStart: Uint32Array<ArrayBuffer>
   /** (user, item, bits of the f32 rating) of each entry; batches one after another, each sorted by user, then item. */
   entries: Uint32Array<ArrayBuffer>
-  /** The entries of each batch sorted by item, then user: position in `entries`. */
+  /** The entries of each batch sorted by item, then user: position in the batch. */
   itemOrder: Uint32Array<ArrayBuffer>
   users: SideLayout
   items: SideLayout
@@ -62,7 +78,7 @@ export function packBatches(ratings: Ratings, batchSize: number, seed: number): 
   })
   const itemOrder = new Uint32Array(length)
   deal(byItemUser, batchOf, entryStart, (entry, position) => {
-    itemOrder[position] = place[entry]!
+    itemOrder[position] = place[entry]! - entryStart[batchOf[entry]!]!
   })
   return {
     batchCount,
@@ -70,7 +86,7 @@ export function packBatches(ratings: Ratings, batchSize: number, seed: number): 
     entries,
     itemOrder,
     users: cutSide(entryStart, position => entries[3 * position]!),
-    items: cutSide(entryStart, position => entries[3 * itemOrder[position]! + 1]!),
+    items: cutSide(entryStart, (position, first) => entries[3 * (first + itemOrder[position]!) + 1]!),
   }
 }
 
@@ -103,57 +119,63 @@ function deal(
   }
 }
 
-function cutSide(entryStart: Uint32Array, rowAt: (position: number) => number): SideLayout {
+/** @param rowAt of the entry at a position among all, in the batch that begins at `first` */
+function cutSide(entryStart: Uint32Array, rowAt: (position: number, first: number) => number): SideLayout {
   const batchCount = entryStart.length - 1
-  const length = entryStart[batchCount]!
   const runStart = new Uint32Array(batchCount + 1)
   const segmentStart = new Uint32Array(batchCount + 1)
-  // Counted first, so that the tables are made once, in their right size.
-  let runs = 0
-  let segments = 0
-  const visit = (onRun: (row: number) => void, onSegment: (position: number) => void) => {
-    runs = 0
-    segments = 0
+  const shardRuns = new Uint32Array(2 * batchCount)
+  const visit = (
+    onRun: (row: number, segment: number) => void,
+    onSegment: (position: number) => void,
+    onEnd: (batch: number, runs: number, segments: number) => void,
+  ) => {
     for (let batch = 0; batch < batchCount; batch++) {
-      runStart[batch] = runs
-      segmentStart[batch] = segments
+      const start = entryStart[batch]!
       let previous = -1
       let first = 0
-      for (let position = entryStart[batch]!; position < entryStart[batch + 1]!; position++) {
-        const row = rowAt(position)
-        const opensRun = row !== previous
-        if (opensRun) {
-          onRun(row)
+      let runs = 0
+      let segments = 0
+      for (let position = start; position < entryStart[batch + 1]!; position++) {
+        const row = rowAt(position, start)
+        if (row !== previous) {
+          onRun(row, segments)
           runs++
           previous = row
           first = position
         }
         if ((position - first) % segmentLength === 0) {
-          onSegment(position)
+          onSegment(position - start)
           segments++
         }
       }
+      onEnd(batch, runs, segments)
     }
-    runStart[batchCount] = runs
-    segmentStart[batchCount] = segments
   }
+  // Counted first, so that the tables are made once, in their right size.
   visit(
     () => {},
     () => {},
-  )
-  const runTable = new Uint32Array(2 * (runs + 1))
-  const segmentTable = new Uint32Array(segments + 1)
-  visit(
-    row => {
-      runTable[2 * runs] = row
-      runTable[2 * runs + 1] = segments
-    },
-    position => {
-      segmentTable[segments] = position
+    (batch, runs, segments) => {
+      shardRuns[2 * batch + 1] = runs
+      runStart[batch + 1] = runStart[batch]! + runs + 1
+      segmentStart[batch + 1] = segmentStart[batch]! + segments + 1
     },
   )
-  runTable[2 * runs] = 0xffffffff
-  runTable[2 * runs + 1] = segments
-  segmentTable[segments] = length
-  return { runs: runTable, segments: segmentTable, shards: 1, runStart, segmentStart }
+  const runTable = new Uint32Array(2 * runStart[batchCount]!)
+  const segmentTable = new Uint32Array(segmentStart[batchCount]!)
+  let pair = 0
+  let word = 0
+  const addRun = (row: number, segment: number) => {
+    runTable[pair++] = row
+    runTable[pair++] = segment
+  }
+  const addSegment = (position: number) => {
+    segmentTable[word++] = position
+  }
+  visit(addRun, addSegment, (batch, _runs, segments) => {
+    addRun(0xffffffff, segments)
+    addSegment(entryStart[batch + 1]! - entryStart[batch]!)
+  })
+  return { runs: runTable, runStart, segments: segmentTable, segmentStart, shards: 1, shardRuns }
 }

@@ -3,7 +3,9 @@ import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { residualsBatch } from '../kernels/residuals.ts'
 import { sideBatchStruct } from '../kernels/structs.ts'
-import type { BatchLayout, SideLayout } from '../layout/batches.ts'
+import { type BatchLayout, runBounds, segmentCount } from '../layout/batches.ts'
+import { type BatchTable, entryWords, runWords } from './batch-tables.ts'
+import type { StepPlaces } from './entry-store.ts'
 
 /** What a batch's step multiplies with; it changes from batch to batch and from epoch to epoch. */
 export interface StepScale {
@@ -36,7 +38,7 @@ export const windowsBytes = (
 export class BatchWindows {
   readonly buffer: GPUBuffer
   readonly #gpu: Gpu
-  readonly #chunks: readonly BatchLayout[]
+  readonly #layout: BatchLayout
   readonly #windows: number
   readonly #stride: number
   readonly #bytes: ArrayBuffer
@@ -44,27 +46,26 @@ export class BatchWindows {
   readonly #meanGradient: boolean
 
   /**
-   * @param chunks all of one number of batches, the last one of the rest
    * @param partialStart first pair of each batch in the table of partial sums
    * @param meanGradient whether a step takes the gradient of the batch's mean squared error, not of half its sum
    */
   constructor(
     gpu: Gpu,
     buffers: BufferOwner,
-    chunks: readonly BatchLayout[],
+    layout: BatchLayout,
     partialStart: readonly number[],
     meanGradient: boolean,
   ) {
     const { limits } = gpu.capabilities
-    const [{ users, items }] = chunks as [BatchLayout]
+    const { users, items } = layout
     const shards = { users: users.shards, items: items.shards }
     this.#gpu = gpu
-    this.#chunks = chunks
+    this.#layout = layout
     this.#windows = 1 + users.shards + items.shards
     this.#partialStart = partialStart
     this.#meanGradient = meanGradient
     this.#stride = strideOf(limits)
-    this.#bytes = new ArrayBuffer(windowsBytes(partialStart.length - 1, shards, limits))
+    this.#bytes = new ArrayBuffer(windowsBytes(layout.batchCount, shards, limits))
     this.buffer = buffers.uniform('batches', this.#bytes)
   }
 
@@ -74,59 +75,47 @@ export class BatchWindows {
 
   /** That of a batch's rows in one shard of a side; what holds for all of its rows, any of them says. */
   side(batch: number, name: (typeof sides)[number], shard = 0): number {
-    const before = name === 'users' ? 1 : 1 + this.#chunks[0]!.users.shards
+    const before = name === 'users' ? 1 : 1 + this.#layout.users.shards
     return this.residuals(batch) + (before + shard) * this.#stride
   }
 
-  /** Writes the windows of all batches; `scaleOf` gives the scale of each batch's step. */
-  write(scaleOf: (batch: number) => StepScale): void {
+  /**
+   * Writes the windows of all batches.
+   * @param scaleOf the scale of each batch's step
+   * @param places of the batches in this epoch
+   */
+  write(scaleOf: (batch: number) => StepScale, { start }: Pick<StepPlaces<BatchTable>, 'start'>): void {
     const view = new DataView(this.#bytes)
-    let batch = 0
-    for (const chunk of this.#chunks) {
-      for (let place = 0; place < chunk.batchCount; place++, batch++)
-        this.#writeBatch(view, chunk, place, batch, scaleOf)
-    }
-    this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
-  }
-
-  #writeBatch(
-    view: DataView,
-    chunk: BatchLayout,
-    place: number,
-    batch: number,
-    scaleOf: (batch: number) => StepScale,
-  ): void {
-    const start = chunk.entryStart[place]!
-    const count = chunk.entryStart[place + 1]! - start
-    residualsBatch.write(view, this.residuals(batch), {
-      entry_start: start,
-      entry_count: count,
-      partial_start: this.#partialStart[batch]!,
-    })
-    const scale = scaleOf(batch)
-    const common = {
-      entry_start: start,
-      gradient_scale: this.#meanGradient ? 2 / count : 1,
-      rate: scale.rate,
-      correction_1: scale.correction1,
-      correction_2: scale.correction2,
-    }
-    for (const name of sides) {
-      const side = chunk[name]
-      for (let shard = 0; shard < side.shards; shard++) {
-        sideBatchStruct.write(view, this.side(batch, name, shard), { ...span(side, place, shard), ...common })
+    const { batchCount, entryStart } = this.#layout
+    for (let batch = 0; batch < batchCount; batch++) {
+      const entry_start = start.entries[batch]! / entryWords
+      const count = entryStart[batch + 1]! - entryStart[batch]!
+      residualsBatch.write(view, this.residuals(batch), {
+        entry_start,
+        entry_count: count,
+        partial_start: this.#partialStart[batch]!,
+      })
+      const scale = scaleOf(batch)
+      for (const name of sides) {
+        const side = this.#layout[name]
+        const first_run = start[`${name}-runs`][batch]! / runWords
+        const common = {
+          first_run,
+          segment_start: start[`${name}-segments`][batch]!,
+          entry_start,
+          segment_count: segmentCount(side, batch),
+          gradient_scale: this.#meanGradient ? 2 / count : 1,
+          rate: scale.rate,
+          correction_1: scale.correction1,
+          correction_2: scale.correction2,
+        }
+        for (let shard = 0; shard < side.shards; shard++) {
+          const [first, end] = runBounds(side, batch, shard)
+          const own = { run_start: first_run + first, run_count: end - first }
+          sideBatchStruct.write(view, this.side(batch, name, shard), { ...common, ...own })
+        }
       }
     }
-  }
-}
-
-function span({ shards, runStart, segmentStart }: SideLayout, batch: number, shard: number) {
-  const first = runStart[shards * batch + shard]!
-  return {
-    run_start: first,
-    run_count: runStart[shards * batch + shard + 1]! - first,
-    first_run: runStart[shards * batch]!,
-    segment_start: segmentStart[batch]!,
-    segment_count: segmentStart[batch + 1]! - segmentStart[batch]!,
+    this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
   }
 }

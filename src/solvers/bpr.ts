@@ -190,9 +190,10 @@ async function prepare(
   const shape = { users: userStart.length - 1, items: itemStart.length - 1, factors: options.factors }
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
+  await gpu.settle(buffers)
   tables.write(gpu, initial())
   const { items } = tables
-  const secondItems = options.only === 'users' ? undefined : copyItems(gpu, buffers, items)
+  const secondItems = options.only === 'users' ? undefined : await copyItems(gpu, buffers, items)
   const draws = uploadDraws(buffers, positives, negatives)
   const itemTables = [items, secondItems ?? items] as const
   const inputs: BprInputs = { positives, negatives, tables, itemTables, draws, options, plan }
@@ -208,8 +209,9 @@ async function prepare(
 }
 
 /** A second table of the items; the rows that no phase works on stand in both. */
-function copyItems(gpu: Gpu, buffers: BufferOwner, items: SideTable): SideTable {
+async function copyItems(gpu: Gpu, buffers: BufferOwner, items: SideTable): Promise<SideTable> {
   const second = items.alike(buffers, 'second item')
+  await gpu.settle(buffers)
   const encoder = gpu.device.createCommandEncoder({ label: 'second item table' })
   items.copyTo(encoder, second)
   gpu.device.queue.submit([encoder.finish()])

@@ -3,53 +3,58 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { itemGradients, userGradients } from '../kernels/gradients.ts'
 import { residuals } from '../kernels/residuals.ts'
 import { scoreWorkgroups, workgroupSize } from '../kernels/shared.ts'
-import type { BatchLayout } from '../layout/batches.ts'
+import { type BatchLayout, segmentCount } from '../layout/batches.ts'
 import { predictionConstants } from '../model/scorer.ts'
 import type { PairSums } from '../model/sums.ts'
 import { type ModelScale, packModel, type Shape } from '../model/tables.ts'
+import type { BatchTable } from './batch-tables.ts'
 import { type BatchWindows, windowBytes } from './batch-windows.ts'
-import type { EncodeBatch, MinibatchSide, SideConstants } from './minibatch-side.ts'
+import type { EntryStore, StepPlaces } from './entry-store.ts'
+import type { MinibatchSide, SideConstants } from './minibatch-side.ts'
 
-/** What the entries of all batches bring about, whichever their chunk. */
+/** What batches are made of. */
 interface BatchInput {
   shape: Shape
   scale: ModelScale
-  chunks: readonly BatchLayout[]
+  layout: BatchLayout
   constants: SideConstants
   lanes: number
   windows: BatchWindows
+  store: EntryStore<BatchTable>
   loss: PairSums
   users: MinibatchSide
   items: MinibatchSide
 }
 
-/** A chunk's tables on the GPU. */
-type ChunkTables = Record<'entries' | 'order' | `${'user' | 'item'}${'Runs' | 'Segments'}`, GPUBuffer>
-
 /** First pair of each batch in the table of partial sums, and the end. */
-export function partialStarts(chunks: readonly BatchLayout[], lanes: number): number[] {
+export function partialStarts({ batchCount, entryStart }: BatchLayout, lanes: number): number[] {
   const starts = [0]
-  for (const { batchCount, entryStart } of chunks) {
-    for (let place = 0; place < batchCount; place++) {
-      starts.push(starts.at(-1)! + scoreWorkgroups(entryStart[place + 1]! - entryStart[place]!, lanes))
-    }
+  for (let batch = 0; batch < batchCount; batch++) {
+    starts.push(starts[batch]! + scoreWorkgroups(entryStart[batch + 1]! - entryStart[batch]!, lanes))
   }
   return starts
 }
+
+/** Encodes a batch, whose entries lie where the epoch has its places. */
+export type EncodeBatch = (
+  pass: GPUComputePassEncoder,
+  batch: number,
+  places: Pick<StepPlaces<BatchTable>, 'slot'>,
+) => void
 
 /** The dispatches of every batch: its rows where they lie apart, errors, gradients of both sides, steps of both sides. */
 export async function bindBatches(
   gpu: Gpu,
   buffers: BufferOwner,
-  { shape, scale, chunks, constants, lanes, windows, loss, users, items }: BatchInput,
-): Promise<(pass: GPUComputePassEncoder, batch: number) => void> {
+  { shape, scale, layout, constants, lanes, windows, store, loss, users, items }: BatchInput,
+): Promise<EncodeBatch> {
   const [errors, ofUsers, ofItems] = await Promise.all([
     gpu.pipeline(residuals, predictionConstants(shape.factors, lanes, scale.link)),
     gpu.pipeline(userGradients, constants),
     gpu.pipeline(itemGradients, constants),
   ])
-  const most = Math.max(...chunks.map(({ entryStart }) => entryStart[1]!))
-  const residual = buffers.storage('residuals', 4 * most)
+  const residual = buffers.storage('residuals', 4 * layout.entryStart[1]!)
+  await gpu.settle(buffers)
   const seen = { ...shape, users: users.rows.count, items: items.rows.count }
   const modelGroup = errors.bind(0, {
     user_factors: users.rows.factors,
@@ -59,49 +64,42 @@ export async function bindBatches(
     model: buffers.uniform('model', packModel(seen, scale)),
   })
 
-  const bind = (layout: BatchLayout): EncodeBatch => {
-    const { entries, order, userRuns, userSegments, itemRuns, itemSegments } = uploadChunk(buffers, layout)
-    const common = { entries, residual, batch: windows.buffer }
-    const errorGroups = [modelGroup, errors.bind(1, { ...common, partials: loss.pairs }, windowBytes)]
-    const userGroup = ofUsers.bind(
-      0,
-      { ...common, segments: userSegments, factors: items.rows.factors, gradient: users.gradient },
-      windowBytes,
-    )
-    const itemGroup = ofItems.bind(
-      0,
-      { ...common, segments: itemSegments, factors: users.rows.factors, gradient: items.gradient, order },
-      windowBytes,
-    )
-    const sides = [users.bind(layout, userRuns, userSegments), items.bind(layout, itemRuns, itemSegments)]
-    const gradientGroups = (name: 'users' | 'items', place: number) => {
-      const { segmentStart } = layout[name]
-      return Math.ceil(((segmentStart[place + 1]! - segmentStart[place]!) * constants.PARAMETER_BLOCKS) / workgroupSize)
-    }
-    return (pass, place, batch) => {
-      for (const { gather } of sides) gather(pass, place, batch)
-      const entryCount = layout.entryStart[place + 1]! - layout.entryStart[place]!
-      errors.dispatch(pass, errorGroups, scoreWorkgroups(entryCount, lanes), windows.residuals(batch))
-      ofUsers.dispatch(pass, [userGroup], gradientGroups('users', place), windows.side(batch, 'users'))
-      ofItems.dispatch(pass, [itemGroup], gradientGroups('items', place), windows.side(batch, 'items'))
-      for (const { step } of sides) step(pass, place, batch)
+  const bind = (slot: Readonly<Record<BatchTable, GPUBuffer>>) => {
+    const common = { entries: slot.entries, residual, batch: windows.buffer }
+    return {
+      errors: [modelGroup, errors.bind(1, { ...common, partials: loss.pairs }, windowBytes)],
+      users: ofUsers.bind(
+        0,
+        { ...common, segments: slot['users-segments'], factors: items.rows.factors, gradient: users.gradient },
+        windowBytes,
+      ),
+      items: ofItems.bind(
+        0,
+        {
+          ...common,
+          segments: slot['items-segments'],
+          factors: users.rows.factors,
+          gradient: items.gradient,
+          order: slot.order,
+        },
+        windowBytes,
+      ),
+      sides: [
+        users.bind(slot['users-runs'], slot['users-segments']),
+        items.bind(slot['items-runs'], slot['items-segments']),
+      ],
     }
   }
-  const encoders = chunks.map(bind)
-  const perChunk = chunks[0]!.batchCount
-  return (pass, batch) => {
-    const chunk = Math.floor(batch / perChunk)
-    encoders[chunk]!(pass, batch - chunk * perChunk, batch)
-  }
-}
-
-function uploadChunk(buffers: BufferOwner, { entries, itemOrder, users, items }: BatchLayout): ChunkTables {
-  return {
-    entries: buffers.upload('entries', entries),
-    order: buffers.upload('item-order', itemOrder),
-    userRuns: buffers.upload('users-runs', users.runs),
-    userSegments: buffers.upload('users-segments', users.segments),
-    itemRuns: buffers.upload('items-runs', items.runs),
-    itemSegments: buffers.upload('items-segments', items.segments),
+  const groups = store.slots.map(bind)
+  const segmentGroups = (name: 'users' | 'items', batch: number) =>
+    Math.ceil((segmentCount(layout[name], batch) * constants.PARAMETER_BLOCKS) / workgroupSize)
+  return (pass, batch, { slot }) => {
+    const bound = groups[slot[batch]!]!
+    for (const { gather } of bound.sides) gather(pass, batch)
+    const entryCount = layout.entryStart[batch + 1]! - layout.entryStart[batch]!
+    errors.dispatch(pass, bound.errors, scoreWorkgroups(entryCount, lanes), windows.residuals(batch))
+    ofUsers.dispatch(pass, [bound.users], segmentGroups('users', batch), windows.side(batch, 'users'))
+    ofItems.dispatch(pass, [bound.items], segmentGroups('items', batch), windows.side(batch, 'items'))
+    for (const { step } of bound.sides) step(pass, batch)
   }
 }

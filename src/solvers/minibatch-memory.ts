@@ -44,18 +44,23 @@ export function planMinibatchBuffers(
   plan.uniform('scratch', 'batches', windowsBytes(batches, shardCounts, capabilities.limits))
   plan.uniform('scratch', 'model', modelStruct.size)
   plan.add('scratch', timerBytes(capabilities))
+  const inBatches = entries / batchSize
   let stepBytes = 16 * batchSize
   let dispatches = 3 * batches + 1
   for (const side of sides) {
-    const { runs, segments, mostRuns, mostSegments } = batchSegments(counts[side], entries, batchSize, batches)
-    plan.add('entries', 8 * (runs + 1) + 4 * (segments + 1))
+    const { runs, segments, deviation } = batchSegments(counts[side], entries, batchSize)
+    // What closes each batch's tables, and a margin: too little room would mean streaming.
+    plan.add('entries', 8 * runs + 4 * segments + 12 * (batches + 3 * deviation * Math.sqrt(batches)))
+    // The expected maximum of so many normal variables is about sqrt(2 ln n) deviations above their mean.
+    const above = Math.sqrt(2 * Math.log(batches)) * deviation
+    const [mostRuns, mostSegments] = [runs / inBatches + above, segments / inBatches + above]
     plan.add('scratch', Math.max(16, mostSegments * rowBytes))
     plan.add('state', Object.keys(kernel.groups[1]).length * shape[side] * rowBytes)
     for (const { rows } of shards[side]) planPenalty(plan, rows, constants)
     const isCut = shardCounts[side] > 1
     if (isCut) plan.add('scratch', mostRuns * (16 * blocks + 4))
     dispatches += shardCounts[side] * ((isCut ? 2 : 1) * batches + 2)
-    stepBytes += (8 * runs) / batches + 4 * mostSegments
+    stepBytes += 8 * mostRuns + 4 * mostSegments + 12 * (1 + 3 * deviation)
   }
   return {
     shards: shardCounts,
@@ -74,17 +79,15 @@ interface BatchSegments {
   /** Pairs of a batch and a row that has entries in it. */
   runs: number
   segments: number
-  /** Runs of the batch that has most. */
-  mostRuns: number
-  /** Segments of the batch that has most. */
-  mostSegments: number
+  /** Standard deviation of the runs of a batch, and about that of its segments. */
+  deviation: number
 }
 
 /**
- * In the mean over all draws of `batches` batches. The entries of a row in a batch are a sample without replacement, whose
+ * In the mean over all draws of batches. The entries of a row in a batch are a sample without replacement, whose
  * upper tail is taken as that of the normal distribution of the same mean and variance.
  */
-function batchSegments(counts: Uint32Array, entries: number, batchSize: number, batches: number): BatchSegments {
+function batchSegments(counts: Uint32Array, entries: number, batchSize: number): BatchSegments {
   const alike = new Map<number, number>()
   for (let row = 0; row < counts.length; row++) alike.set(counts[row]!, (alike.get(counts[row]!) ?? 0) + 1)
   const share = batchSize / entries
@@ -106,9 +109,7 @@ function batchSegments(counts: Uint32Array, entries: number, batchSize: number, 
     segments += rows * own * inBatches
     variance += rows * present * (1 - present)
   }
-  // The expected maximum of so many normal variables is about sqrt(2 ln n) deviations above their mean.
-  const above = Math.sqrt(2 * Math.log(Math.max(1, batches)) * variance)
-  return { runs, segments, mostRuns: runs / inBatches + above, mostSegments: segments / inBatches + above }
+  return { runs, segments, deviation: Math.sqrt(variance) }
 }
 
 /** The share of a normal distribution beyond z (Abramowitz and Stegun, 26.2.17: to 8e-8). */

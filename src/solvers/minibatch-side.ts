@@ -4,7 +4,7 @@ import type { Pipeline } from '../gpu/kernel.ts'
 import { gatherRuns } from '../kernels/gather_runs.ts'
 import { workgroupSize } from '../kernels/shared.ts'
 import type { StepKernel } from '../kernels/steps.ts'
-import type { BatchLayout } from '../layout/batches.ts'
+import { runBounds, type SideLayout } from '../layout/batches.ts'
 import type { SideShard, SideTable } from '../model/side-table.ts'
 import { type BatchWindows, windowBytes } from './batch-windows.ts'
 import type { Optimizer } from './optimizers.ts'
@@ -16,7 +16,7 @@ export type SideConstants = { FACTOR_BLOCKS: number; PARAMETER_BLOCKS: number }
 export interface SideInput {
   label: 'users' | 'items'
   table: SideTable
-  chunks: readonly BatchLayout[]
+  layout: SideLayout
   optimizer: Optimizer
   constants: SideConstants
   /** The `Side` uniform of a shard of so many rows. */
@@ -34,8 +34,8 @@ interface StepShard extends SideShard {
   penalty: PenaltyMeter
 }
 
-/** Encodes what one side does in a batch: `place` among those of its chunk, `batch` among all. */
-export type EncodeBatch = (pass: GPUComputePassEncoder, place: number, batch: number) => void
+/** Encodes what one side does in a batch. */
+type EncodeBatch = (pass: GPUComputePassEncoder, batch: number) => void
 
 /**
  * Rows, optimizer state and steps of one side (the users or the items). Rows in one shard are read where they are. Where
@@ -59,11 +59,10 @@ export class MinibatchSide {
     step: Pipeline<StepKernel['groups']>,
     gather: Pipeline<typeof gatherRuns.groups> | undefined,
   ) {
-    const { label, chunks, constants } = input
-    const most = (startOf: (layout: BatchLayout) => Uint32Array, step = 1) =>
-      chunks.reduce((least, layout) => Math.max(least, largest(startOf(layout), step)), 0)
+    const { label, layout, constants } = input
     const [only] = shards as [StepShard]
-    const runs = most(layout => layout[label].runStart, shards.length)
+    // What closes a batch's tables is counted.
+    const runs = largest(layout.runStart) - 1
     this.#input = input
     this.#shards = shards
     this.#step = step
@@ -76,7 +75,7 @@ export class MinibatchSide {
             bias: buffers.storage(`${label}-biases of a batch`, 4 * runs),
             count: runs,
           }
-    const segments = most(layout => layout[label].segmentStart)
+    const segments = largest(layout.segmentStart) - 1
     this.gradient = buffers.storage(`${label}-gradient`, segments * 16 * constants.PARAMETER_BLOCKS)
   }
 
@@ -100,13 +99,12 @@ export class MinibatchSide {
     return Object.fromEntries(tables.map(table => [table.label, table]))
   }
 
-  /** The dispatches before and after those that see both sides, for the batches of a chunk. */
-  bind(layout: BatchLayout, runs: GPUBuffer, segments: GPUBuffer): { gather: EncodeBatch; step: EncodeBatch } {
-    const { label, windows, optimizer, constants } = this.#input
-    const { runStart } = layout[label]
-    const countOf = (place: number, shard: number) => {
-      const at = place * this.#shards.length + shard
-      return runStart[at + 1]! - runStart[at]!
+  /** The dispatches before and after those that see both sides, with the batches' tables in one slot. */
+  bind(runs: GPUBuffer, segments: GPUBuffer): { gather: EncodeBatch; step: EncodeBatch } {
+    const { label, layout, windows, optimizer, constants } = this.#input
+    const countOf = (number: number, shard: number) => {
+      const [first, end] = runBounds(layout, number, shard)
+      return end - first
     }
     const batch = windows.buffer
     const gathered = { gathered: this.rows.factors, gathered_bias: this.rows.bias }
@@ -118,16 +116,16 @@ export class MinibatchSide {
       this.#step.bind(1, states),
     ])
     return {
-      gather: (pass, place, number) => {
+      gather: (pass, number) => {
         gathers.forEach((group, shard) => {
           if (group === undefined) return
-          const workgroups = Math.ceil((countOf(place, shard) * (constants.FACTOR_BLOCKS + 1)) / workgroupSize)
+          const workgroups = Math.ceil((countOf(number, shard) * (constants.FACTOR_BLOCKS + 1)) / workgroupSize)
           this.#gather!.dispatch(pass, [group], workgroups, windows.side(number, label, shard))
         })
       },
-      step: (pass, place, number) => {
+      step: (pass, number) => {
         steps.forEach((groups, shard) => {
-          const rows = optimizer.dense ? this.#shards[shard]!.rows : countOf(place, shard)
+          const rows = optimizer.dense ? this.#shards[shard]!.rows : countOf(number, shard)
           const workgroups = Math.ceil((rows * constants.PARAMETER_BLOCKS) / workgroupSize)
           this.#step.dispatch(pass, groups, workgroups, windows.side(number, label, shard))
         })
@@ -145,21 +143,22 @@ async function makeShard(
 ): Promise<StepShard> {
   const { first, rows, factors, bias } = shard
   const suffix = table.shards.length === 1 ? '' : ` ${at + 1} of ${table.shards.length}`
-  const own = {
-    weights: buffers.upload(`${label}-weights`, weights.subarray(2 * first, 2 * (first + rows))),
-    side: buffers.uniform(`${label} options`, packOptions(rows)),
-  }
   const bytes = 16 * constants.PARAMETER_BLOCKS * rows
   const states = Object.keys(optimizer.kernel.groups[1]).map(
     name => [name, buffers.storage(`${label}-${name}${suffix}`, bytes)] as const,
   )
+  await gpu.settle(buffers)
+  const own = {
+    weights: buffers.upload(`${label}-weights`, weights.subarray(2 * first, 2 * (first + rows))),
+    side: buffers.uniform(`${label} options`, packOptions(rows)),
+  }
   const penalty = await PenaltyMeter.create(gpu, buffers, constants, rows, { factors, bias, ...own })
   return { ...shard, ...own, states: Object.fromEntries(states), penalty }
 }
 
-/** The largest difference of every `step`-th number and the next such one in a table of starts. */
-function largest(start: Uint32Array, step: number): number {
+/** The largest difference of neighbours in a table of starts. */
+function largest(start: Uint32Array): number {
   let most = 0
-  for (let at = 0; at + step < start.length; at += step) most = Math.max(most, start[at + step]! - start[at]!)
+  for (let at = 0; at + 1 < start.length; at++) most = Math.max(most, start[at + 1]! - start[at]!)
   return most
 }

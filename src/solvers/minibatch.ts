@@ -6,13 +6,15 @@ import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks, lanesFor } from '../kernels/shared.ts'
 import { entryStruct } from '../kernels/structs.ts'
-import { cutBatches, shardBatches } from '../layout/batch-cuts.ts'
+import { shardBatches } from '../layout/batch-shards.ts'
 import { batchOrder, packBatches } from '../layout/batches.ts'
 import { countRows } from '../layout/rows.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
+import { type BatchTable, batchTables } from './batch-tables.ts'
 import { BatchWindows, type StepScale } from './batch-windows.ts'
-import { bindBatches, partialStarts } from './minibatch-batches.ts'
+import { EntryStore, type Residency, type Room } from './entry-store.ts'
+import { bindBatches, type EncodeBatch, partialStarts } from './minibatch-batches.ts'
 import { MinibatchSide } from './minibatch-side.ts'
 import { type Optimizer, type OptimizerName, optimizers } from './optimizers.ts'
 import { penaltyExponent, penaltyWeights } from './penalty.ts'
@@ -41,15 +43,17 @@ interface Plan {
   tables: FactorTables
   batchCount: number
   windows: BatchWindows
+  store: EntryStore<BatchTable>
   loss: PairSums
   users: MinibatchSide
   items: MinibatchSide
-  encodeBatch(pass: GPUComputePassEncoder, batch: number): void
+  encodeBatch: EncodeBatch
 }
 
 export class MinibatchSolver implements Solver {
   readonly plan: SolverPlan
   readonly state: SolverTables
+  readonly residency: Residency
   readonly #buffers: BufferOwner
   readonly #options: MinibatchOptions
   readonly #plan: Plan
@@ -57,9 +61,10 @@ export class MinibatchSolver implements Solver {
   readonly #submitter: Submitter
 
   private constructor(gpu: Gpu, buffers: BufferOwner, options: MinibatchOptions, plan: Plan) {
-    const { tables, users, items } = plan
+    const { tables, store, users, items } = plan
     this.plan = { reproducible: true, ...shardFigure(tables) }
     this.state = new SolverTables(gpu, { ...tables.buffers, ...users.states, ...items.states })
+    this.residency = store.residency
     this.#buffers = buffers
     this.#options = options
     this.#plan = plan
@@ -70,6 +75,7 @@ export class MinibatchSolver implements Solver {
   /**
    * Packs the ratings, uploads them and the initial parameters, compiles the kernels.
    * @param initial drawn once there is room for them
+   * @param room for the entries; they are streamed where it is too small for all
    * @throws LimitExceededError, OutOfMemoryError
    */
   static async create(
@@ -78,10 +84,11 @@ export class MinibatchSolver implements Solver {
     scale: ModelScale,
     initial: () => Parameters,
     options: MinibatchOptions,
+    room?: Room,
   ): Promise<MinibatchSolver> {
     const buffers = gpu.buffers()
     try {
-      const plan = await makePlan(gpu, buffers, ratings, scale, initial, options)
+      const plan = await makePlan(gpu, buffers, { ratings, scale, initial, options, room })
       await gpu.settle(buffers)
       return new MinibatchSolver(gpu, buffers, options, plan)
     } catch (error) {
@@ -95,14 +102,15 @@ export class MinibatchSolver implements Solver {
   }
 
   async runEpoch({ epoch, rateScale, signal }: EpochOrder): Promise<EpochSums> {
-    const { windows, batchCount, loss, users, items, encodeBatch } = this.#plan
+    const { windows, batchCount, store, loss, users, items, encodeBatch } = this.#plan
     const penalties = [...users.penalties, ...items.penalties]
     const order = batchOrder(batchCount, this.#options.seed, epoch)
     const position = new Uint32Array(batchCount)
     order.forEach((batch, index) => {
       position[batch] = index
     })
-    windows.write(batch => this.#scaleAt(epoch * batchCount + position[batch]! + 1, rateScale))
+    const places = store.place(order)
+    windows.write(batch => this.#scaleAt(epoch * batchCount + position[batch]! + 1, rateScale), places)
 
     const encodeSums = (pass: GPUComputePassEncoder) => {
       for (const sums of [loss, ...penalties]) sums.encode(pass)
@@ -111,8 +119,9 @@ export class MinibatchSolver implements Solver {
     await this.#submitter.run(
       'mini-batch epoch',
       batchCount + 1,
-      (pass, step) => (step < batchCount ? encodeBatch(pass, order[step]!) : encodeSums(pass)),
+      (pass, step) => (step < batchCount ? encodeBatch(pass, order[step]!, places) : encodeSums(pass)),
       signal,
+      places.loads,
     )
     const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
       loss.read(),
@@ -134,13 +143,19 @@ export class MinibatchSolver implements Solver {
   }
 }
 
+/** What a run is made from. */
+interface MinibatchRun {
+  ratings: Ratings
+  scale: ModelScale
+  initial: () => Parameters
+  options: MinibatchOptions
+  room: Room | undefined
+}
+
 async function makePlan(
   gpu: Gpu,
   buffers: BufferOwner,
-  ratings: Ratings,
-  scale: ModelScale,
-  initial: () => Parameters,
-  options: MinibatchOptions,
+  { ratings, scale, initial, options, room }: MinibatchRun,
 ): Promise<Plan> {
   const { factors } = options
   const optimizer: Optimizer = optimizers[options.optimizer]
@@ -150,26 +165,26 @@ async function makePlan(
   const lanes = lanesFor(factors, gpu.capabilities.adapter)
 
   // First what may not fit, then what takes its time.
-  const batchesPerChunk = mostBatches(buffers, Math.min(options.batchSize, ratings.length))
+  checkBatch(buffers, Math.min(options.batchSize, ratings.length))
   const tables = new FactorTables(buffers, shape, { rowBytes: 16 * constants.PARAMETER_BLOCKS })
+  await gpu.settle(buffers)
   tables.write(gpu, initial())
-  const chunks = cutBatches(packBatches(ratings, options.batchSize, options.seed), batchesPerChunk)
-  for (const layout of chunks) {
-    for (const side of ['users', 'items'] as const) {
-      const { shards } = tables[side]
-      if (shards.length > 1) layout[side] = shardBatches(layout, side, shards)
-    }
+  const layout = packBatches(ratings, options.batchSize, options.seed)
+  for (const side of ['users', 'items'] as const) {
+    const { shards } = tables[side]
+    if (shards.length > 1) layout[side] = shardBatches(layout, side, shards)
   }
-  const partialStart = partialStarts(chunks, lanes)
+  const partialStart = partialStarts(layout, lanes)
   const loss = await PairSums.create(gpu, buffers, 'loss', partialStart.at(-1)!)
-  const windows = new BatchWindows(gpu, buffers, chunks, partialStart, optimizer.dense)
+  const windows = new BatchWindows(gpu, buffers, layout, partialStart, optimizer.dense)
+  const store = await EntryStore.create(gpu, buffers, layout.batchCount, batchTables(layout), room)
 
   const makeSide = (label: 'users' | 'items') => {
     const counts = countRows(ratings[label], shape[label])
     return MinibatchSide.create(gpu, buffers, {
       label,
       table: tables[label],
-      chunks,
+      layout: layout[label],
       optimizer,
       constants,
       packOptions: rows => packSide(options, rows, label),
@@ -180,19 +195,15 @@ async function makePlan(
     })
   }
   const [users, items] = [await makeSide('users'), await makeSide('items')]
-  const bound = { shape, scale, chunks, constants, lanes, windows, loss, users, items }
+  const bound = { shape, scale, layout, constants, lanes, windows, store, loss, users, items }
   const encodeBatch = await bindBatches(gpu, buffers, bound)
-  return { tables, batchCount: partialStart.length - 1, windows, loss, users, items, encodeBatch }
+  return { tables, batchCount: layout.batchCount, windows, store, loss, users, items, encodeBatch }
 }
 
-/**
- * Batches whose entries fit one buffer together.
- * @throws LimitExceededError where those of a single one do not
- */
-function mostBatches({ mostBytes: { bytes, limit } }: BufferOwner, batchSize: number): number {
+/** @throws LimitExceededError where a batch's entries do not fit one buffer */
+function checkBatch({ mostBytes: { bytes, limit } }: BufferOwner, batchSize: number): void {
   const needed = batchSize * entryStruct.size
-  if (needed <= bytes) return Math.floor(bytes / needed)
-  throw new LimitExceededError('entries of a batch', limit, needed, bytes, 'take a smaller batch')
+  if (needed > bytes) throw new LimitExceededError('entries of a batch', limit, needed, bytes, 'take a smaller batch')
 }
 
 /** Coupled weight decay lambda on the mean squared error is, on the sum over N entries, a penalty of N / 2 lambda. */

@@ -48,5 +48,5 @@ export function createSolver(
   }
   return options.solver === 'sgd' && (optimizer === 'sgd' || optimizer === 'adagrad')
     ? FusedSolver.create(gpu, ratings, scale, initial, { ...options, optimizer }, chosen.fused, room)
-    : MinibatchSolver.create(gpu, ratings, scale, initial, options)
+    : MinibatchSolver.create(gpu, ratings, scale, initial, options, room)
 }

@@ -42,7 +42,7 @@ export interface TrainingShape extends SolverShape {
 }
 
 /** The solvers whose entries need not all be on the GPU. */
-const streaming: ReadonlySet<Trainer> = new Set(['sgd', 'als'])
+const streaming: ReadonlySet<Trainer> = new Set(['sgd', 'als', 'minibatch'])
 
 /** Linear in the entries, whose rows are counted, once for each set of ratings. */
 export function shapeOf({ train, validation, ranked }: TrainingSetup): TrainingShape {

@@ -3,7 +3,7 @@ import { Random } from '../../src/data/random.ts'
 import { itemGradients, userGradients } from '../../src/kernels/gradients.ts'
 import { residuals, residualsBatch } from '../../src/kernels/residuals.ts'
 import { factorBlocks, scoreWorkgroups, workgroupSize } from '../../src/kernels/shared.ts'
-import { type BatchLayout, packBatches, segmentLength } from '../../src/layout/batches.ts'
+import { type BatchLayout, packBatches, segmentCount, segmentLength } from '../../src/layout/batches.ts'
 import { padRows } from '../../src/layout/padding.ts'
 import { rowGradient } from '../reference/gradients.ts'
 import { type ReferenceEntry, residual } from '../reference/residuals.ts'
@@ -59,9 +59,9 @@ function problem(random: Random, count: number, factors: number, biases: boolean
 async function run({ layout, batch, factors, biases, ...tables }: Problem, side: SideName) {
   const blocks = factorBlocks(factors)
   const parameterBlocks = blocks + Number(biases)
-  const segmentCount = layout[side].segmentStart[batch + 1]! - layout[side].segmentStart[batch]!
+  const segments = segmentCount(layout[side], batch)
   const other = side === 'users' ? tables.itemFactors : tables.userFactors
-  const words = 4 * parameterBlocks * segmentCount
+  const words = 4 * parameterBlocks * segments
   const common = {
     entries: layout.entries,
     segments: layout[side].segments,
@@ -72,7 +72,7 @@ async function run({ layout, batch, factors, biases, ...tables }: Problem, side:
   }
   const shape = {
     constants: { FACTOR_BLOCKS: blocks, PARAMETER_BLOCKS: parameterBlocks },
-    workgroups: Math.ceil((segmentCount * parameterBlocks) / workgroupSize),
+    workgroups: Math.ceil((segments * parameterBlocks) / workgroupSize),
   }
   const result =
     side === 'users'

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { IdTable } from '../../src/data/ids.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
-import { type BatchLayout, packBatches, type SideLayout, segmentLength } from '../../src/layout/batches.ts'
+import {
+  type BatchLayout,
+  packBatches,
+  runBounds,
+  type SideLayout,
+  segmentCount,
+  segmentLength,
+} from '../../src/layout/batches.ts'
 
 const users = 9
 const items = 7
@@ -80,7 +87,7 @@ describe('packBatches', () => {
         const positions = positionsOf(layout, batch)
         const pairs = positions.map(position => tripleAt(layout, position).slice(0, 2))
         expect(pairs).toEqual([...pairs].sort(compare))
-        const order = positions.map(position => layout.itemOrder[position]!)
+        const order = positions.map(position => layout.entryStart[batch]! + layout.itemOrder[position]!)
         expect([...order].sort((a, b) => a - b)).toEqual(positions)
         const turned = order.map(position => tripleAt(layout, position).slice(0, 2).reverse())
         expect(turned).toEqual([...turned].sort(compare))
@@ -89,25 +96,31 @@ describe('packBatches', () => {
   })
 
   it.each(['users', 'items'] as const)('covers each batch with runs and segments of its %s', name => {
-    always((layout, set) => {
+    always(layout => {
       const side: SideLayout = layout[name]
-      const rowAt = (position: number) =>
-        name === 'users' ? tripleAt(layout, position)[0] : tripleAt(layout, layout.itemOrder[position]!)[1]
       for (const batch of batchesOf(layout)) {
+        const start = layout.entryStart[batch]!
+        const rowAt = (position: number) =>
+          name === 'users'
+            ? tripleAt(layout, start + position)[0]
+            : tripleAt(layout, start + layout.itemOrder[start + position]!)[1]
+        const runs = side.runs.subarray(2 * side.runStart[batch]!, 2 * side.runStart[batch + 1]!)
+        const segments = side.segments.subarray(side.segmentStart[batch]!, side.segmentStart[batch + 1]!)
+        const count = runs.length / 2 - 1
         const covered: number[] = []
         const rows: number[] = []
-        for (let run = side.runStart[batch]!; run < side.runStart[batch + 1]!; run++) {
-          const [row, first, end] = [side.runs[2 * run]!, side.runs[2 * run + 1]!, side.runs[2 * run + 3]!]
+        for (let run = 0; run < count; run++) {
+          const [row, first, end] = [runs[2 * run]!, runs[2 * run + 1]!, runs[2 * run + 3]!]
           rows.push(row)
           expect(end).toBeGreaterThan(first)
           for (let segment = first; segment < end; segment++) {
-            const [start, stop] = [side.segments[segment]!, side.segments[segment + 1]!]
+            const [from, to] = [segments[segment]!, segments[segment + 1]!]
             // Only a run's last segment may be shorter than the others.
-            if (segment < end - 1) expect(stop - start).toBe(segmentLength)
-            expect(stop - start).toBeGreaterThan(0)
-            expect(stop - start).toBeLessThanOrEqual(segmentLength)
-            for (let position = start; position < stop; position++) {
-              covered.push(position)
+            if (segment < end - 1) expect(to - from).toBe(segmentLength)
+            expect(to - from).toBeGreaterThan(0)
+            expect(to - from).toBeLessThanOrEqual(segmentLength)
+            for (let position = from; position < to; position++) {
+              covered.push(start + position)
               expect(rowAt(position)).toBe(row)
             }
           }
@@ -115,14 +128,15 @@ describe('packBatches', () => {
         expect(covered).toEqual(positionsOf(layout, batch))
         // Each row has one run, and they ascend: dense optimizers look rows up by bisection.
         expect(rows).toEqual([...new Set(rows)].sort((a, b) => a - b))
-        expect(side.runs[2 * side.runStart[batch]! + 1]).toBe(side.segmentStart[batch])
+        expect(runs[1]).toBe(0)
+        expect(runBounds(side, batch, 0)).toEqual([0, count])
+        expect(segmentCount(side, batch)).toBe(segments.length - 1)
+        // What closes the batch's tables.
+        expect([...runs.subarray(2 * count)]).toEqual([0xffffffff, segments.length - 1])
+        expect(segments.at(-1)).toBe(positionsOf(layout, batch).length)
       }
-      // What closes the tables.
-      const [runs, segments] = [side.runStart[layout.batchCount]!, side.segmentStart[layout.batchCount]!]
-      expect(side.runs.length).toBe(2 * (runs + 1))
-      expect([...side.runs.subarray(2 * runs)]).toEqual([0xffffffff, segments])
-      expect(side.segments.length).toBe(segments + 1)
-      expect(side.segments[segments]).toBe(set.length)
+      expect(side.runStart.at(-1)).toBe(side.runs.length / 2)
+      expect(side.segmentStart.at(-1)).toBe(side.segments.length)
     })
   })
 
@@ -156,7 +170,7 @@ describe('packBatches', () => {
     })
     const { users: side, batchCount } = packBatches(set, 100, 1)
     for (let batch = 0; batch < batchCount; batch++) {
-      expect(side.runStart[batch + 1]! - side.runStart[batch]!).toBe(10)
+      expect(runBounds(side, batch, 0)).toEqual([0, 10])
     }
   })
 

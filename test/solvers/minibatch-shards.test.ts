@@ -4,6 +4,7 @@ import { splitRandom } from '../../src/data/split.ts'
 import { LimitExceededError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import { Model } from '../../src/model/model.ts'
+import type { Room } from '../../src/solvers/entry-store.ts'
 import { MinibatchSolver } from '../../src/solvers/minibatch.ts'
 import { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
@@ -25,20 +26,21 @@ const optimizers = ['sgd', 'momentum', 'adagrad', 'adam', 'sparse-adam'] as cons
 
 const modelBytes = (model: Model) => Buffer.concat(new Model({ ...model.parts, plan: {} }).encode())
 
-async function trainOn(on: Gpu, given: TrainOptions, epochs = 2) {
+async function trainOn(on: Gpu, given: TrainOptions, room?: Room) {
   const options = resolveOptions({ ...base, ...given })
   const own = { ...options, optimizer: options.optimizer }
   const initial = () => initialParameters(train, options)
-  const solver = await MinibatchSolver.create(on, train, scaleOf(train, options), initial, own)
+  const solver = await MinibatchSolver.create(on, train, scaleOf(train, options), initial, own, room)
   try {
     const sums = []
-    for (let epoch = 0; epoch < epochs; epoch++) sums.push(await solver.runEpoch({ epoch, rateScale: 1 / (1 + epoch) }))
+    for (let epoch = 0; epoch < 2; epoch++) sums.push(await solver.runEpoch({ epoch, rateScale: 1 / (1 + epoch) }))
     return {
       parameters: await solver.tables.read(on),
       losses: sums.map(({ squaredError }) => squaredError),
       penalties: sums.map(({ penalty }) => penalty),
       state: await solver.state.read(),
       plan: solver.plan,
+      residency: solver.residency,
     }
   } finally {
     solver.destroy()
@@ -68,6 +70,20 @@ describe.each(optimizers)('mini-batches over several shards, with %s', optimizer
       const parts = [...actual.state].filter(([key]) => key === name || key.startsWith(`${name} `))
       expect(Buffer.concat(parts.map(([, part]) => part)).equals(whole)).toBe(true)
     }
+  })
+})
+
+describe.each(optimizers)('mini-batches whose entries are streamed, with %s', optimizer => {
+  it.each([bytes, 2 ** 27])('train to the bytes of resident ones, where a binding takes %i', async narrowed => {
+    const expected = await trainOn(wide.gpu, { optimizer })
+    narrow(cut.gpu, narrowed)
+    const actual = await trainOn(cut.gpu, { optimizer }, { entryBytes: 25_000 })
+    expect(expected.residency.streamed).toBe(false)
+    expect(actual.residency.streamed).toBe(true)
+    expect(actual.residency.loadsPerEpoch).toBeGreaterThan(5)
+    expect(actual.residency.bytes).toBeLessThanOrEqual(25_000)
+    expect(actual.parameters).toEqual(expected.parameters)
+    expect(actual.losses).toEqual(expected.losses)
   })
 })
 

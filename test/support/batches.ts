@@ -2,7 +2,7 @@ import { IdTable } from '../../src/data/ids.ts'
 import type { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import { sideBatchStruct } from '../../src/kernels/structs.ts'
-import { type BatchLayout, segmentLength } from '../../src/layout/batches.ts'
+import { type BatchLayout, runBounds, segmentCount, segmentLength } from '../../src/layout/batches.ts'
 import type { ReferenceEntry } from '../reference/residuals.ts'
 
 export type SideName = 'users' | 'items'
@@ -72,12 +72,12 @@ interface StepValues {
 export function sideBatch(layout: BatchLayout, batch: number, side: SideName, values: Partial<StepValues> = {}) {
   const { runStart, segmentStart } = layout[side]
   return sideBatchStruct.pack({
-    run_start: runStart[batch]!,
-    run_count: runStart[batch + 1]! - runStart[batch]!,
     first_run: runStart[batch]!,
     segment_start: segmentStart[batch]!,
-    segment_count: segmentStart[batch + 1]! - segmentStart[batch]!,
     entry_start: layout.entryStart[batch]!,
+    run_start: runStart[batch]!,
+    run_count: runBounds(layout[side], batch, 0)[1],
+    segment_count: segmentCount(layout[side], batch),
     gradient_scale: 1,
     rate: 1,
     correction_1: 1,

@@ -5,7 +5,7 @@ import type { ScalarValues } from '../../src/gpu/struct.ts'
 import { factorBlocks, workgroupSize } from '../../src/kernels/shared.ts'
 import type { StepKernel } from '../../src/kernels/steps.ts'
 import { sideStruct } from '../../src/kernels/structs.ts'
-import { type BatchLayout, packBatches } from '../../src/layout/batches.ts'
+import { type BatchLayout, packBatches, runBounds } from '../../src/layout/batches.ts'
 import { padRows } from '../../src/layout/padding.ts'
 import { type Parameter, penalizedGradient } from '../reference/step.ts'
 import { entriesOf, ratingsOfEntries, type SideName, segmentsOf, sideBatch, skewedEntries } from './batches.ts'
@@ -127,8 +127,8 @@ export async function runStep(gpu: Gpu, twin: StepTwin, problem: StepProblem): P
   const { factors, biases } = shape
   const blocks = factorBlocks(factors)
   const parameterBlocks = blocks + Number(biases)
-  const { runs, segments, runStart } = layout[side]
-  const stepping = twin.dense ? rows : runStart[batch + 1]! - runStart[batch]!
+  const { runs, segments } = layout[side]
+  const stepping = twin.dense ? rows : runBounds(layout[side], batch, 0)[1]
   const window = {
     gradient_scale: gradientScale,
     rate,
