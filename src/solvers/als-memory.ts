@@ -93,10 +93,14 @@ function planHalf(plan: BufferPlan, side: SideName, { shape, options, cut, shard
   const table = { shape: { rows: fixedCounts.length, factors }, shards: shards[other[side]] }
   const gram = implicit ? planGram(plan, { table, work: cut.work }) : 0
   const moves = isWhole ? noMoves : planBlockTables(plan, side, { blocks, fixedCounts, most, blocksPerRow, shards })
-  const perBlock = cut.exact === undefined ? 1 + (cut.steps + 1) * (2 + Number(implicit)) : 3
+  const shared = blocks.filter(({ segments }) => segments > 0).length
+  const solving =
+    cut.exact === undefined
+      ? blocks.length * (1 + (cut.steps + 1) * (2 + Number(implicit)))
+      : 2 * blocks.length + shared
   return {
     blocks: blocks.length,
-    dispatches: gram + moves.dispatches + blocks.length * perBlock + 1 + 2 * shards[side].length,
+    dispatches: gram + moves.dispatches + solving + 1 + 2 * shards[side].length,
     stepBytes: bytesOf.entry * mostOf(blocks, 'entries') + moves.moveBytes,
   }
 }

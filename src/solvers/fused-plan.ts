@@ -56,6 +56,11 @@ const mostBlocks = Math.sqrt(mostTiles)
  */
 const dispatchBound = { factors: 2e9, steps: 1.5e6 }
 
+const entryBytes = 8
+
+/** How much larger than the mean a stratum may be. */
+const stratumMargin = 1.25
+
 /** On a CPU: factors updated in about 70 ms on two cores, the length of a stratum at most. */
 const stratumFactors = 40e6
 
@@ -114,8 +119,9 @@ function cutGrid(
   const least = Math.ceil(rows / (blockSlots - 1) / slicesPerTile)
   const chosen = software ? softwareWorkers(input) : hardwareWorkers(input, lanes, slicesPerTile)
   const workers = input.workers ?? Math.max(least, Math.min(chosen, mostWorkers(input, slicesPerTile)))
-  const leastStrata = Math.max(least, strataInTime(input, workers * slicesPerTile))
-  const strata = input.strata ?? Math.max(workers, leastStrata)
+  const inBindings = strataInBindings(input, capabilities.limits)
+  const leastStrata = Math.max(least, strataInTime(input, workers * slicesPerTile), Math.ceil(inBindings))
+  const strata = input.strata ?? Math.max(workers, leastStrata, Math.ceil(stratumMargin * inBindings))
   if (workers < least) {
     throw new OptionError('workers', `"workers" must be at least ${least} for ${rows} rows, not ${workers}`)
   }
@@ -186,6 +192,10 @@ function strataInTime({ entries, factors }: FusedInput, slices: number): number 
   const byFactors = (entries * factors) / dispatchBound.factors
   return Math.ceil(Math.max(byFactors, entries / slices / dispatchBound.steps))
 }
+
+/** Strata whose entries fit a buffer each in the mean. */
+const strataInBindings = ({ entries }: FusedInput, limits: DeviceLimits): number =>
+  (entryBytes * entries) / mostBytesOf(limits).bytes
 
 /** W with tiles of `tileEntries` in the mean. */
 const blocksFor = ({ entries }: FusedInput) => Math.floor(Math.min(mostBlocks, Math.sqrt(entries / tileEntries)))

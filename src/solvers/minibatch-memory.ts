@@ -67,8 +67,8 @@ export function planMinibatchBuffers(
     steps: { kind: 'batches', count: batches },
     passes: 1,
     dispatches,
-    // The shuffle, both sides' orders, sorted once and twice, and the places of the entries, beside the packed entries.
-    packingBytes: plan.bytes.entries + 20 * entries,
+    // Orders and places of the entries that are needed at the same time, beside the packed entries.
+    packingBytes: plan.bytes.entries + 12 * entries,
     snapshotBytes: plan.bytes.factors + plan.bytes.state,
     stepBytes: Math.ceil(stepBytes),
     rowBytes,

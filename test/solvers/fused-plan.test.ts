@@ -85,6 +85,14 @@ describe('planFused', () => {
     expect(planFused(input(1000, 50, 40, 16), tiny).blockSlots).toBe(7)
   })
 
+  it('cuts so many strata that the entries of each fit a buffer', () => {
+    const many = { ...input(150_000_000, 480_189, 17_770, 1), workers: 32 }
+    const { shape } = planFused(many, { ...lavapipe, limits: { ...limits, maxStorageBufferBindingSize: 2 ** 24 } })
+    expect((1.2 * 8 * many.entries) / shape.strata).toBeLessThan(2 ** 24)
+    expect(() => planFused({ ...many, strata: 8 }, lavapipe)).toThrow(OptionError)
+    expect(planFused({ ...many, strata: 9 }, lavapipe).shape.strata).toBe(9)
+  })
+
   it('fills a large GPU with a set of the size of Netflix', () => {
     for (const factors of [32, 128]) {
       const { variant, shape } = planFused(netflix(factors), nvidia)
