@@ -67,7 +67,7 @@ export class RankBlock {
   readonly #staged: GPUBuffer
   readonly #ranking: GPUBuffer
   /** A group for each shard of the users. */
-  readonly #stageGroups: readonly GPUBindGroup[]
+  #stageGroups: readonly GPUBindGroup[] = []
   /** Of the queries it holds now. */
   #groups = 0
 
@@ -78,7 +78,7 @@ export class RankBlock {
     maskedItems: number,
     stage: Pipeline<typeof stageQueries.groups>,
   ) {
-    const { tables, plan } = common
+    const { plan } = common
     this.#gpu = gpu
     this.#common = common
     this.#stage = stage
@@ -88,8 +88,11 @@ export class RankBlock {
     this.#masked = buffers.storage('masked items', 4 * maskedItems)
     this.#staged = buffers.storage('staged queries', 16 * (this.#blocks + 1) * strideOf(plan.queries, plan))
     this.#ranking = buffers.uniform('ranking', new ArrayBuffer(rankingStruct.size))
-    this.#stageGroups = tables.users.shards.map(({ factors, bias, ...span }) =>
-      stage.bind(0, {
+  }
+
+  #bind(buffers: BufferOwner): void {
+    this.#stageGroups = this.#common.tables.users.shards.map(({ factors, bias, ...span }) =>
+      this.#stage.bind(0, {
         queries: this.#queries,
         user_factors: factors,
         user_bias: bias,
@@ -100,9 +103,15 @@ export class RankBlock {
     )
   }
 
-  /** @param maskedItems of any block at most */
+  /**
+   * @param maskedItems of any block at most
+   * @throws OutOfMemoryError for whatever buffer of the owner's
+   */
   static async create(gpu: Gpu, buffers: BufferOwner, common: RankCommon, maskedItems: number): Promise<RankBlock> {
-    return new RankBlock(gpu, buffers, common, maskedItems, await gpu.pipeline(stageQueries))
+    const block = new RankBlock(gpu, buffers, common, maskedItems, await gpu.pipeline(stageQueries))
+    await gpu.settle(buffers)
+    block.#bind(buffers)
+    return block
   }
 
   get #blocks(): number {

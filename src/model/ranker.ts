@@ -106,7 +106,6 @@ export class Ranker {
         k,
         mostOf(blocks, ({ masked }) => masked),
       )
-      await this.#gpu.settle(buffers)
       const input = { lane, users, masks, k, plan, signal }
       for (const [at, block] of blocks.entries()) {
         const raw = await (coming ?? this.#listsOf(block, input))
@@ -187,6 +186,7 @@ export class Ranker {
     const block = await RankBlock.create(this.#gpu, buffers, common, masked)
     const pipeline = await this.#gpu.pipeline(rankItems(plan.tile))
     const heaps = buffers.storage('lists', 8 * (k + 1) * plan.queries * plan.splits)
+    await this.#gpu.settle(buffers)
     const tiles = block.bindings.map(bindings => pipeline.bind(0, bindings, rangeWindowBytes))
     const lists = pipeline.bind(1, { heaps })
     return {

@@ -24,6 +24,14 @@ export interface RunExtras {
   resumable: boolean
   /** Bytes of buffers that there may be at once. */
   memory: number | undefined
+  /** What came of runs before, on a GPU that had no memory for them. */
+  short: ShortMemory | undefined
+}
+
+export interface ShortMemory {
+  /** Rooms that were tried in vain. */
+  tried: number
+  failure: OutOfMemoryError
 }
 
 /** What lies on the GPU while a training runs. */
@@ -33,19 +41,22 @@ export class Run {
   readonly meter: ValidationMeter | undefined
   /** The solver's tables after the last good epoch, where they are wanted. */
   readonly snapshot: SolverSnapshot | undefined
+  /** Rooms that were tried in vain before. */
+  readonly tried: number
 
-  private constructor(solver: Solver, keeper: StateKeeper, others: Pick<Run, 'meter' | 'snapshot'>) {
+  private constructor(solver: Solver, keeper: StateKeeper, others: Pick<Run, 'meter' | 'snapshot' | 'tried'>) {
     this.solver = solver
     this.keeper = keeper
     this.meter = others.meter
     this.snapshot = others.snapshot
+    this.tried = others.tried
   }
 
   /**
    * Streams entries where there is no room for all of them; tries it with less and less of it where the GPU has no memory.
    * @throws OptionError, LimitExceededError, OutOfMemoryError, DeviceLostError
    */
-  static async start(gpu: Gpu, setup: TrainingSetup, { from, resumable, memory }: RunExtras): Promise<Run> {
+  static async start(gpu: Gpu, setup: TrainingSetup, { from, resumable, memory, short }: RunExtras): Promise<Run> {
     const bounds = { resumable, bytes: memory }
     const needed = checkMemory(shapeOf(setup), setup.options, gpu.capabilities, bounds)
     let drawn: Parameters | undefined
@@ -54,12 +65,11 @@ export class Run {
       return drawn
     }
     const keepsSnapshot = resumable || setup.options.onDivergence === 'halve-rate'
-    let failure: OutOfMemoryError | undefined
-    for (const room of smallerRooms(roomIn(needed, memory ?? Number.POSITIVE_INFINITY), needed)) {
+    const rooms = smallerRooms(roomIn(needed, memory ?? Number.POSITIVE_INFINITY), needed)
+    let failure = short?.failure
+    for (let tried = short?.tried ?? 0; tried < rooms.length; tried++) {
       try {
-        const run = await Run.#create(gpu, setup, initial, { keepsSnapshot, room })
-        if (failure !== undefined) await run.#rehearse()
-        return run
+        return await Run.#create(gpu, setup, initial, { keepsSnapshot, room: rooms[tried]!, tried })
       } catch (error) {
         // The least room is estimated; the GPU's memory is what there is too little of all the same.
         if (error instanceof OutOfMemoryError) failure = error
@@ -73,7 +83,7 @@ export class Run {
     gpu: Gpu,
     setup: TrainingSetup,
     initial: () => Parameters,
-    { keepsSnapshot, room }: { keepsSnapshot: boolean; room: TrainingRoom },
+    { keepsSnapshot, room, tried }: { keepsSnapshot: boolean; room: TrainingRoom; tried: number },
   ): Promise<Run> {
     const solver = await createSolver(gpu, setup.train, setup.scale, initial, setup.options, room)
     const made: { destroy(): void }[] = [solver]
@@ -85,19 +95,9 @@ export class Run {
       const snapshot = keepsSnapshot ? await solver.state.snapshot() : undefined
       if (snapshot !== undefined) made.push(snapshot)
       await gpu.idle()
-      return new Run(solver, keeper, { meter, snapshot })
+      return new Run(solver, keeper, { meter, snapshot, tried })
     } catch (error) {
       for (const part of made) part.destroy()
-      throw error
-    }
-  }
-
-  /** Makes what is made for each validation, so that there is memory for that too. */
-  async #rehearse(): Promise<void> {
-    try {
-      await this.meter?.measure()
-    } catch (error) {
-      this.destroy()
       throw error
     }
   }

@@ -1,5 +1,5 @@
 import type { Ratings } from '../data/ratings.ts'
-import { AbortedError, DeviceLostError, GpuUnavailableError, InputError } from '../errors.ts'
+import { AbortedError, DeviceLostError, GpuUnavailableError, InputError, OutOfMemoryError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Residency } from '../solvers/entry-store.ts'
 import type { SolverPlan } from '../solvers/solver.ts'
@@ -9,7 +9,7 @@ import type { EpochReport } from './epoch-report.ts'
 import type { ResolvedOptions, TrainOptions } from './options.ts'
 import { type Mark, Progress } from './progress.ts'
 import { bytesOf } from './room.ts'
-import { Run } from './run.ts'
+import { Run, type ShortMemory } from './run.ts'
 import type { KeptState } from './state-keeper.ts'
 import { checkData, checkOptions, checkPlan, deviceName, fingerprint, planDifference } from './training-identity.ts'
 import { resultOf } from './training-result.ts'
@@ -46,6 +46,8 @@ export class Training implements AsyncIterable<EpochReport> {
   readonly #progress: Progress
   #packSeconds = 0
   #run: Run | undefined
+  /** Where the GPU had no memory for a run. */
+  #short: ShortMemory | undefined
   /** Of the run at hand, or of the last. */
   #plan: SolverPlan | undefined
   /** Where the snapshot was taken. */
@@ -182,7 +184,10 @@ export class Training implements AsyncIterable<EpochReport> {
     }
   }
 
-  /** `work` with the run at its last epoch; begun anew on a fresh device where one is lost and there is another. */
+  /**
+   * `work` with the run at its last epoch; begun anew on a fresh device where one is lost and there is another, and in less
+   * room where the GPU runs out of memory.
+   */
   async #surviving<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const { epoch: reached, reports } = this.#progress
     for (;;) {
@@ -191,6 +196,11 @@ export class Training implements AsyncIterable<EpochReport> {
         while (this.#progress.epoch < reached) await this.#runEpoch(this.#run)
         return await work(this.#run)
       } catch (error) {
+        if (error instanceof OutOfMemoryError && this.#run !== undefined) {
+          this.#short = { tried: this.#run.tried + 1, failure: error }
+          this.destroy()
+          continue
+        }
         if (!(error instanceof DeviceLostError)) throw error
         await this.#reopen(error, reports.slice(0, reached))
       }
@@ -201,7 +211,12 @@ export class Training implements AsyncIterable<EpochReport> {
     const began = performance.now()
     const { resume, from, resumable = false } = this.#extras
     if (resume !== undefined) checkData(resume.identity, await this.#data())
-    const run = await Run.start(this.#gpu, this.#setup, { from, resumable, memory: this.#memory })
+    const run = await Run.start(this.#gpu, this.#setup, {
+      from,
+      resumable,
+      memory: this.#memory,
+      short: this.#short,
+    })
     try {
       this.#checkPlan(run.solver.plan)
       const held = this.#held
