@@ -85,6 +85,9 @@ export class GpuUnavailableError extends LowrankError {
   }
 }
 
+/** Never less than there are. */
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20 / 0.01) / 100} MiB`
+
 /** Something needs more than a limit of the device, or than the caller allows (`memory`, in bytes); nothing was allocated. */
 export class LimitExceededError extends LowrankError {
   readonly code = 'LIMIT_EXCEEDED'
@@ -96,8 +99,11 @@ export class LimitExceededError extends LowrankError {
     readonly available: number,
     advice = '',
   ) {
-    const there = limit === 'memory' ? 'there may be' : 'the device has'
-    super(`${what} needs ${limit} = ${needed}, ${there} ${available}${advice === '' ? '' : `; ${advice}`}`)
+    const numbers =
+      limit === 'memory'
+        ? `${mebibytes(needed)} of memory, there may be ${mebibytes(available)}`
+        : `${limit} = ${needed}, the device has ${available}`
+    super(`${what} needs ${numbers}${advice === '' ? '' : `; ${advice}`}`)
   }
 }
 

@@ -22,7 +22,7 @@ export function planText(plan: TrainingPlan, software: boolean, test: number): s
     ['entries', `${count(plan.entries.train)} to train on, ${count(plan.entries.validation)} to validate on`],
     ['GPU memory', `${inBytes(gpuBytes.total)}${streamed ? ', the entries streamed in each epoch' : ''}`],
     ...kinds,
-    ['  least, entries streamed', inBytes(gpuBytes.least)],
+    ...(gpuBytes.least < gpuBytes.total ? [['  least, entries streamed', inBytes(gpuBytes.least)] as const] : []),
     ['process memory', `about ${inBytes(processPeak(plan, software, test))}`],
     ['  arrays', inBytes(hostBytes.total)],
     [
