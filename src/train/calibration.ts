@@ -1,6 +1,7 @@
 import { rowCounts } from '../data/row-counts.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { occupiedRows } from '../layout/rows.ts'
+import { sumOf } from '../layout/step-slots.ts'
 import type { FactorTables, Parameters } from '../model/tables.ts'
 import { createSolver } from './create-solver.ts'
 import { drawn, type Sample, type Sampling, samplingsOf } from './samples.ts'
@@ -14,8 +15,11 @@ const wantedSeconds = 0.3
 /** Samples that are tried at most; each is up to eight times as large as the one before. */
 const mostSamples = 5
 
-/** Epochs of a sample that are timed after one that is not, which compiles and warms up; the one in the middle counts. */
-const timedEpochs = 3
+/**
+ * Epochs of a sample that are timed after one that is not, which compiles and warms up, and the seconds that they take
+ * together at least, unless there are that many; the one in the middle counts.
+ */
+const timed = { epochs: 3, seconds: 0.4, mostEpochs: 15 }
 
 /** Entries, and users, that validation is timed on at most. */
 const validated = { entries: 250_000, users: 1000 }
@@ -38,8 +42,8 @@ export async function calibrate(gpu: Gpu, setup: TrainingSetup, extras: Calibrat
   const whole = { train, options, counts: rowCounts(train), entries: train.length }
   let seconds = 0
   for (const [part, sampling] of samplingsOf(whole, gpu.capabilities).entries()) {
-    const timed = await extrapolate(gpu, setup, sampling, extras)
-    seconds += timed.work + (part === 0 ? timed.rest : 0)
+    const { work, rest } = await extrapolate(gpu, setup, sampling, extras)
+    seconds += work + (part === 0 ? rest : 0)
   }
   return seconds
 }
@@ -92,7 +96,7 @@ async function timeSample(
     const validation = await timeValidation(gpu, setup, solver.tables, signal)
     const works: number[] = []
     const rests: number[] = []
-    for (let epoch = 0; epoch <= timedEpochs; epoch++) {
+    for (let epoch = 0; !isEnough(works); epoch++) {
       const began = performance.now()
       const { phases } = await solver.runEpoch({ epoch, rateScale: 1, signal })
       const worked = performance.now()
@@ -130,7 +134,7 @@ async function timeValidation(
 async function timeMeter(meter: ValidationMeter, signal: AbortSignal | undefined): Promise<number> {
   try {
     const seconds: number[] = []
-    for (let run = 0; run <= timedEpochs; run++) {
+    for (let run = 0; !isEnough(seconds); run++) {
       const began = performance.now()
       await meter.measure(signal)
       if (run > 0) seconds.push((performance.now() - began) / 1000)
@@ -139,6 +143,11 @@ async function timeMeter(meter: ValidationMeter, signal: AbortSignal | undefined
   } finally {
     meter.destroy()
   }
+}
+
+function isEnough(seconds: readonly number[]): boolean {
+  const { length } = seconds
+  return length >= timed.mostEpochs || (length >= timed.epochs && sumOf(seconds) >= timed.seconds)
 }
 
 const middle = (numbers: readonly number[]): number =>
