@@ -8,6 +8,7 @@ import {
   foldIn,
   Gpu,
   Model,
+  planTraining,
   plantedRatings,
   Ratings,
   splitRandom,
@@ -36,6 +37,15 @@ it('trains, evaluates, recommends, saves and loads in a page', async () => {
   expect((await copy.evaluate(test)).rmse).toBe(rmse)
   copy.destroy()
   model.destroy()
+  gpu.destroy()
+  expect(gpu.liveBytes).toBe(0)
+})
+
+it('tells beforehand what a training takes, in memory and time', async () => {
+  const gpu = await Gpu.open()
+  const plan = await planTraining(gpu, train, { factors: 8, solver: 'als' })
+  expect(plan.gpuBytes.total).toBeGreaterThan(plan.gpuBytes.factors)
+  expect(plan.secondsPerEpoch).toBeGreaterThan(0)
   gpu.destroy()
   expect(gpu.liveBytes).toBe(0)
 })
