@@ -4,16 +4,11 @@ import { occupiedRows } from '../layout/rows.ts'
 import { sumOf } from '../layout/step-slots.ts'
 import type { FactorTables, Parameters } from '../model/tables.ts'
 import { createSolver } from './create-solver.ts'
+import { extrapolate, type Timed } from './extrapolation.ts'
 import { drawn, type Sample, type Sampling, samplingsOf } from './samples.ts'
 import { StateKeeper } from './state-keeper.ts'
 import type { TrainingSetup } from './training-setup.ts'
 import { type RankedEntries, type ValidationMeter, validateErrors, validateRanking } from './validation.ts'
-
-/** By how much a large sample is to take longer than a small one, so that the difference tells. */
-const wantedSeconds = 0.3
-
-/** Samples that are tried at most; each is up to eight times as large as the one before. */
-const mostSamples = 5
 
 /**
  * Epochs of a sample that are timed after one that is not, which compiles and warms up, and the seconds that they take
@@ -42,37 +37,12 @@ export async function calibrate(gpu: Gpu, setup: TrainingSetup, extras: Calibrat
   const whole = { train, options, counts: rowCounts(train), entries: train.length }
   let seconds = 0
   for (const [part, sampling] of samplingsOf(whole, gpu.capabilities).entries()) {
-    const { work, rest } = await extrapolate(gpu, setup, sampling, extras)
+    const { units, phase } = sampling
+    const time = (wanted: number) => timeSample(gpu, setup, sampling.take(wanted), { ...extras, phase, whole: units })
+    const { work, rest } = await extrapolate(sampling, time)
     seconds += work + (part === 0 ? rest : 0)
   }
   return seconds
-}
-
-interface Timed {
-  units: number
-  /** Seconds of the epoch itself, and of what comes after it. */
-  work: number
-  rest: number
-}
-
-async function extrapolate(
-  gpu: Gpu,
-  setup: TrainingSetup,
-  sampling: Sampling,
-  extras: CalibrationExtras,
-): Promise<Timed> {
-  const { units, least, phase } = sampling
-  const time = (wanted: number) => timeSample(gpu, setup, sampling.take(wanted), { ...extras, phase, whole: units })
-  const small = await time(least)
-  let large = small
-  for (let samples = 1; samples < mostSamples && large.units < units; samples++) {
-    if (large.work - small.work >= wantedSeconds) break
-    const growth = Math.max(2, Math.min(8, (2 * wantedSeconds) / large.work))
-    large = await time(Math.min(units, Math.ceil(large.units * growth)))
-  }
-  if (large.units >= units) return large
-  const perUnit = Math.max(0, large.work - small.work) / (large.units - small.units)
-  return { units, work: large.work + (units - large.units) * perUnit, rest: large.rest }
 }
 
 async function timeSample(
