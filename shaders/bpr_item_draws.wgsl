@@ -14,7 +14,7 @@
 
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
 import package::lib::draw::{drawn, permuted, scrambled};
-import package::lib::bpr_rows::{AS_NEGATIVE, NO_ITEM, batch, draw_key, order_key, rows, share_of};
+import package::lib::bpr_rows::{AS_NEGATIVE, BprSlots, NO_ITEM, batch, draw_key, order_key, rows, share_of};
 import package::lib::bpr_negatives::{TRIES, draws, has_item, negative_for, seen};
 
 // Of each slot its row's place in `rows`.
@@ -27,6 +27,7 @@ import package::lib::bpr_negatives::{TRIES, draws, has_item, negative_for, seen}
 @group(0) @binding(8) var<storage, read> user_start: array<u32>;
 // The alias table of n_u / v_u, like `item_columns`.
 @group(0) @binding(9) var<storage, read> user_columns: array<vec2u>;
+@group(0) @binding(10) var<uniform> room: BprSlots;
 
 @if(sharded) fn is_here(user: u32) -> bool {
   return user - draws.first_user < draws.users_here;
@@ -79,7 +80,7 @@ fn bpr_item_draws(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let slot = linear_invocation(workgroup, workgroups, local_index);
-  if (slot >= draws.slots) {
+  if (slot >= room.count) {
     return;
   }
   let own = rows[slots[slot]];

@@ -6,13 +6,14 @@
 
 import package::lib::dispatch::{WORKGROUP_SIZE, linear_invocation};
 import package::lib::draw::{drawn, permuted};
-import package::lib::bpr_rows::{batch, draw_key, order_key, rows, share_of};
-import package::lib::bpr_negatives::{draws, negative_for, seen};
+import package::lib::bpr_rows::{BprSlots, batch, draw_key, order_key, rows, share_of};
+import package::lib::bpr_negatives::{negative_for, seen};
 
 // Of each slot its row's place in `rows`.
 @group(0) @binding(2) var<storage, read> slots: array<u32>;
 // (i, j or NO_ITEM)
 @group(0) @binding(6) var<storage, read_write> samples: array<vec2u>;
+@group(0) @binding(7) var<uniform> room: BprSlots;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn bpr_user_draws(
@@ -21,7 +22,7 @@ fn bpr_user_draws(
   @builtin(local_invocation_index) local_index: u32,
 ) {
   let slot = linear_invocation(workgroup, workgroups, local_index);
-  if (slot >= draws.slots) {
+  if (slot >= room.count) {
     return;
   }
   let own = rows[slots[slot]];

@@ -5,7 +5,6 @@ import package::lib::draw::{drawn, scrambled};
 import package::lib::bpr_rows::NO_ITEM;
 
 struct BprDraws {
-  slots: u32,
   users: u32,
   items: u32,
   // Those whose entries are in `seen`: `users_here` of them from `first_user` on.

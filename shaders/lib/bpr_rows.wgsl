@@ -29,6 +29,11 @@ struct BprRound {
   rate: f32,
 }
 
+// Slots for samples of the rows.
+struct BprSlots {
+  count: u32,
+}
+
 // A row's samples in this round: the first place of its order, how many as the positive, how many as the negative.
 struct Share {
   first: u32,

@@ -1,6 +1,6 @@
 import { defineKernel } from './sources.ts'
 
-export { bprDrawsStruct, bprRoundStruct, bprRowStruct } from './bpr_structs.ts'
+export { bprDrawsStruct, bprRoundStruct, bprRowStruct, bprSlotsStruct } from './bpr_structs.ts'
 
 const groups = [
   {
@@ -14,6 +14,7 @@ const groups = [
     raters: 'read',
     user_start: 'read',
     user_columns: 'read',
+    room: 'uniform',
   },
 ] as const
 

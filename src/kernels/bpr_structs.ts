@@ -19,8 +19,9 @@ export const bprRoundStruct = scalarStruct('BprRound', {
   rate: 'f32',
 })
 
+export const bprSlotsStruct = scalarStruct('BprSlots', { count: 'u32' })
+
 export const bprDrawsStruct = scalarStruct('BprDraws', {
-  slots: 'u32',
   users: 'u32',
   items: 'u32',
   first_user: 'u32',

@@ -1,6 +1,6 @@
 import { defineKernel } from './sources.ts'
 
-export { bprDrawsStruct, bprRoundStruct, bprRowStruct } from './bpr_structs.ts'
+export { bprDrawsStruct, bprRoundStruct, bprRowStruct, bprSlotsStruct } from './bpr_structs.ts'
 
 const groups = [
   {
@@ -11,6 +11,7 @@ const groups = [
     item_columns: 'read',
     draws: 'uniform',
     samples: 'read-write',
+    room: 'uniform',
   },
 ] as const
 

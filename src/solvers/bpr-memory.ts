@@ -1,12 +1,13 @@
 import type { Capabilities } from '../gpu/capabilities.ts'
 import { timerBytes } from '../gpu/timer.ts'
-import { bprDrawsStruct, bprRowStruct, bprWalkStruct } from '../kernels/bpr_structs.ts'
+import { bprDrawsStruct, bprRowStruct, bprSlotsStruct, bprWalkStruct } from '../kernels/bpr_structs.ts'
 import { movingStruct } from '../kernels/move_rows.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { sampleStagingStruct } from '../kernels/stage_samples.ts'
 import type { BufferPlan } from '../model/buffer-plan.ts'
 import { planSums } from '../model/sums.ts'
 import { planTables } from '../model/tables.ts'
+import { leastStepBytes } from './bpr-entries.ts'
 import type { BprOptions } from './bpr-options.ts'
 import { type BprPlan, mostSamples, planBpr } from './bpr-plan.ts'
 import { cutBprRows, cutEntries, spansOf } from './bpr-rows.ts'
@@ -44,6 +45,7 @@ export function planBprBuffers(
   plan.add('scratch', 4 * (rows.users + buffers.users.length))
   plan.add('scratch', 8 * rows.users + (negativePower === 0 ? 16 : 8 * rows.items))
   plan.add('scratch', timerBytes(capabilities))
+  plan.uniform('scratch', 'draws', bprDrawsStruct.size, buffers.users.length)
   const isCut = { users: shards.users.length > 1, items: shards.items.length > 1 }
   let perRound = 0
   for (const side of sides) {
@@ -63,7 +65,7 @@ export function planBprBuffers(
     plan.storage('scratch', `${side}-samples`, 8 * mostSlots)
     const draws = ofUsers ? 1 : buffers.users.length
     plan.uniform('scratch', `${side} rounds`, rounds * windowStride(capabilities.limits))
-    plan.uniform('scratch', 'draws', bprDrawsStruct.size, draws * cut.blocks.length)
+    plan.uniform('scratch', 'slots', bprSlotsStruct.size, cut.blocks.length)
     plan.uniform('scratch', `${side} walk`, bprWalkStruct.size, cut.blocks.length)
     planSums(plan, 'scratch', `${side} loss`, cut.count)
     // Ways of rows that samples name: for both tables that rounds read where they differ, items' rows of samples' two.
@@ -89,7 +91,7 @@ export function planBprBuffers(
     dispatches: perRound * rounds + 1 + 2 * (shards.users.length + shards.items.length),
     snapshotBytes,
     packingBytes: 12 * entries + plan.bytes.scratch,
-    stepBytes: Math.ceil((8 * entries) / rounds),
+    stepBytes: leastStepBytes(entries, { users: mostOf(counts.users), items: mostOf(counts.items) }),
   }
 }
 

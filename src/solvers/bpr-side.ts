@@ -11,10 +11,11 @@ import { RowMover } from '../model/row-moves.ts'
 import type { SideTable } from '../model/side-table.ts'
 import { PairSums } from '../model/sums.ts'
 import type { FactorTables } from '../model/tables.ts'
-import { type DrawTables, prepareItemDraws, prepareUserDraws } from './bpr-draws.ts'
+import { type DrawTables, type EncodeDraws, prepareItemDraws, prepareUserDraws } from './bpr-draws.ts'
+import type { EntryPlaces, EntrySpans, EntryStep } from './bpr-entries.ts'
 import type { BprOptions } from './bpr-options.ts'
 import { type BprPlan, mostSamples } from './bpr-plan.ts'
-import { type BprBlock, cutBprRows, packBprBlock, spansOf } from './bpr-rows.ts'
+import { type BprBlock, type BprRowsInput, cutBprRows, packBprBlock, spansOf } from './bpr-rows.ts'
 import { SampleRows } from './bpr-stage.ts'
 import { BprWindows, windowBytes } from './bpr-windows.ts'
 
@@ -24,7 +25,9 @@ export interface BprInputs {
   tables: FactorTables
   /** Round r reads table r % 2, and its items' phase writes the other one; the first is the model's. */
   itemTables: readonly [SideTable, SideTable]
+  spans: EntrySpans
   draws: DrawTables
+  entries: EntryPlaces
   options: BprOptions
   plan: BprPlan
 }
@@ -37,8 +40,21 @@ export interface BprSide {
   /** Of each row: sum of -ln sigmoid(x) over its positives in an epoch, and their number. */
   loss: PairSums
   windows: BprWindows
-  blocks: number
-  encodeBlock(pass: GPUComputePassEncoder, round: number, block: number): void
+  /** Those of a round, in the order of `stepsOf`; `slot` is where the entries of the step lie. */
+  steps: readonly ((pass: GPUComputePassEncoder, round: number, slot: number) => void)[]
+}
+
+/** The rows of a side in blocks. */
+export interface SideRows {
+  input: BprRowsInput
+  blocks: readonly BprBlock[]
+  count: number
+}
+
+/** What the steps of a round look at: a block's draws for each span of the users that they hang on. */
+export function stepsOf(side: 'users' | 'items', { blocks }: SideRows, spans: EntrySpans): EntryStep[] {
+  if (side === 'users') return blocks.map(({ span }) => ({ users: span.buffer }))
+  return blocks.flatMap(({ span }) => spans.users.map((_, users) => ({ users, items: span.buffer })))
 }
 
 const isCut = ({ shards }: SideTable) => shards.length > 1
@@ -48,35 +64,49 @@ const constantsOf = ({ options, plan }: BprInputs) => ({
   SLICES: plan.slices,
 })
 
-/**
- * What both sides have alike: blocks of rows and their room for samples, windows, sums.
- * @param staged whether rows of samples are staged, two for each at most
- */
-async function prepareSide(
+/** Whether a side's phase stages rows of samples, two for each at most. */
+const isStaged = (side: 'users' | 'items', { users, items }: FactorTables) =>
+  isCut(items) || (side === 'items' && isCut(users))
+
+/** @throws LimitExceededError where there is no room for a round's samples of one row */
+export function cutSide(
   gpu: Gpu,
   buffers: BufferOwner,
   side: 'users' | 'items',
-  { positives, negatives, tables, draws, options, plan }: BprInputs,
-  staged: boolean,
-) {
+  { positives, negatives, tables, spans, options, plan }: Omit<BprInputs, 'draws' | 'entries' | 'itemTables'>,
+): SideRows {
   const ofUsers = side === 'users'
-  const room = mostSamples(options.factors, staged, gpu.capabilities.limits)
-  const most = { rows: buffers.mostRows('rows', bprRowStruct.size), slots: room.samples }
+  const room = mostSamples(options.factors, isStaged(side, tables), gpu.capabilities.limits)
   const input = {
     start: ofUsers ? positives.userStart : positives.itemStart,
     expected: ofUsers ? undefined : negatives.expected,
     rounds: plan.rounds,
     only: options.rows,
-    spans: spansOf(tables[side].shards, draws[side]),
-    most,
+    spans: spansOf(tables[side].shards, spans[side]),
+    most: { rows: buffers.mostRows('rows', bprRowStruct.size), slots: room.samples },
   }
-  const { blocks, count } = cutBprRows(input)
-  const slots = blocks.reduce((largest, block) => Math.max(largest, block.slots), 0)
-  if (slots > most.slots) {
+  const cut = cutBprRows(input)
+  const slots = mostSlots(cut.blocks)
+  if (slots > room.samples) {
     const label = `samples of one of the ${side} in a round`
     const needed = slots * Math.floor(room.bytes / room.samples)
     throw new LimitExceededError(label, room.limit, needed, room.bytes, 'take fewer factors')
   }
+  return { input, ...cut }
+}
+
+const mostSlots = (blocks: readonly BprBlock[]) => blocks.reduce((most, block) => Math.max(most, block.slots), 0)
+
+/** What both sides have alike: their blocks' way to the GPU, room for samples, windows, sums. */
+async function prepareSide(
+  gpu: Gpu,
+  buffers: BufferOwner,
+  side: 'users' | 'items',
+  { input, blocks, count }: SideRows,
+  { tables, spans, options, plan }: BprInputs,
+) {
+  const ofUsers = side === 'users'
+  const slots = mostSlots(blocks)
   const rates = {
     slices: plan.slices,
     factor_rate: ofUsers ? options.userLearningRate : options.itemLearningRate,
@@ -85,47 +115,52 @@ async function prepareSide(
     bias_penalty: options.biasRegularization,
   }
   const samples = buffers.storage(`${side}-samples`, 8 * slots)
-  const uploadBlock = (block: BprBlock) => {
-    const packed = packBprBlock(input, block, draws[side][block.span.buffer]!.entries[0])
-    return {
-      rows: buffers.upload(`${side}-rows`, new Uint8Array(packed.rows)),
-      slots: buffers.upload(`${side}-slots`, packed.slots),
-    }
-  }
+  const made = blocks.map(block => ({
+    block,
+    rows: buffers.storage(`${side}-rows`, bprRowStruct.size * block.rows.length),
+    slots: buffers.storage(`${side}-slots`, 4 * block.slots),
+  }))
+  // A buffer that there was no memory for is not to be written.
+  await gpu.settle(buffers)
+  const { queue } = gpu.device
   return {
-    blocks,
     slots,
     samples,
     windows: new BprWindows(gpu, buffers, side, { rounds: plan.rounds, seed: options.seed }),
     loss: await PairSums.create(gpu, buffers, `${side} loss`, count),
-    upload: (block: BprBlock, stagedStart = 0) => ({
-      drawn: { ...uploadBlock(block), samples },
-      walk: buffers.uniform(
-        `${side} walk`,
-        bprWalkStruct.pack({
-          rows: block.rows.length,
-          first_row: tables[side].shards[block.span.shard]!.first,
-          staged_start: stagedStart,
-          ...rates,
-        }),
-      ),
-      walkGroups: Math.ceil(block.rows.length / plan.slices),
+    blocks: made.map(({ block, ...drawn }) => {
+      const packed = packBprBlock(input, block, spans[side][block.span.buffer]!.entries[0])
+      queue.writeBuffer(drawn.rows, 0, packed.rows)
+      queue.writeBuffer(drawn.slots, 0, packed.slots)
+      return {
+        block,
+        drawn: { ...drawn, samples },
+        walk: buffers.uniform(
+          `${side} walk`,
+          bprWalkStruct.pack({
+            rows: block.rows.length,
+            first_row: tables[side].shards[block.span.shard]!.first,
+            staged_start: ofUsers ? 0 : block.rows.length,
+            ...rates,
+          }),
+        ),
+        walkGroups: Math.ceil(block.rows.length / plan.slices),
+      }
     }),
   }
 }
 
-export async function createUsers(gpu: Gpu, buffers: BufferOwner, inputs: BprInputs): Promise<BprSide> {
-  const { tables, itemTables, draws, plan } = inputs
-  const staged = isCut(tables.items)
-  const { blocks, slots, samples, windows, loss, upload } = await prepareSide(gpu, buffers, 'users', inputs, staged)
+export async function createUsers(gpu: Gpu, buffers: BufferOwner, own: SideRows, inputs: BprInputs): Promise<BprSide> {
+  const { tables, itemTables, draws, entries, plan } = inputs
+  const staged = isStaged('users', tables)
+  const { slots, samples, windows, loss, blocks } = await prepareSide(gpu, buffers, 'users', own, inputs)
   const batch = windows.buffer
   const constants = constantsOf(inputs)
-  const bindDraws = await prepareUserDraws(gpu, buffers, draws, batch)
+  const bindDraws = await prepareUserDraws(gpu, buffers, draws, entries, batch)
   const walking = await gpu.pipeline(bprUsers(plan.variant, staged), constants)
   const rows = staged ? await SampleRows.create(gpu, buffers, 'items', 2 * slots, constants.FACTOR_BLOCKS) : undefined
-  const encoders = blocks.map(block => {
-    const { drawn, walk, walkGroups } = upload(block)
-    const draw = bindDraws(block, drawn)
+  await gpu.settle(buffers)
+  const steps = blocks.flatMap(({ block, drawn, walk, walkGroups }) => {
     const ways = itemTables.map(items => {
       const { factors, bias } = rows?.table ?? items.shards[0]!
       const group = walking.bind(
@@ -146,33 +181,30 @@ export async function createUsers(gpu: Gpu, buffers: BufferOwner, inputs: BprInp
       const negatives = rows?.bind(items, samples, block.slots, 1, { start: 1, stride: 2 })
       return { group, stages: [positives, negatives] }
     })
-    return (pass: GPUComputePassEncoder, round: number) => {
+    return drawThenWalk(bindDraws(block, drawn), windows, (pass, round) => {
       const { group, stages } = ways[round % 2]!
-      draw(pass, windows.offset(round))
       for (const stage of stages) stage?.(pass)
       walking.dispatch(pass, [group], walkGroups, windows.offset(round))
-    }
+    })
   })
-  return { loss, windows, blocks: blocks.length, encodeBlock: (pass, round, block) => encoders[block]!(pass, round) }
+  return { loss, windows, steps }
 }
 
-export async function createItems(gpu: Gpu, buffers: BufferOwner, inputs: BprInputs): Promise<BprSide> {
-  const { tables, itemTables, draws, options, plan } = inputs
+export async function createItems(gpu: Gpu, buffers: BufferOwner, own: SideRows, inputs: BprInputs): Promise<BprSide> {
+  const { tables, itemTables, draws, entries, options, plan } = inputs
   const staged = { users: isCut(tables.users), items: isCut(tables.items) }
-  const side = await prepareSide(gpu, buffers, 'items', inputs, staged.users || staged.items)
-  const { blocks, slots, samples, windows, loss, upload } = side
+  const { slots, samples, windows, loss, blocks } = await prepareSide(gpu, buffers, 'items', own, inputs)
   const batch = windows.buffer
   const constants = constantsOf(inputs)
   const blocksPerRow = constants.FACTOR_BLOCKS
-  const bindDraws = await prepareItemDraws(gpu, buffers, draws, batch)
+  const bindDraws = await prepareItemDraws(gpu, buffers, draws, entries, batch)
   const walking = await gpu.pipeline(bprItems(plan.variant, staged), { ...constants, BIASES: Number(options.biases) })
   const users = staged.users ? await SampleRows.create(gpu, buffers, 'users', slots, blocksPerRow) : undefined
   // The rows that walk, then the others that samples name.
   const items = staged.items ? await SampleRows.create(gpu, buffers, 'items', 2 * slots, blocksPerRow) : undefined
   const mover = staged.items ? await RowMover.create(gpu, buffers, 'items', 'model', blocksPerRow) : undefined
-  const encoders = blocks.map(block => {
-    const { drawn, walk, walkGroups } = upload(block, block.rows.length)
-    const draw = bindDraws(block, drawn)
+  await gpu.settle(buffers)
+  const steps = blocks.flatMap(({ block, drawn, walk, walkGroups }) => {
     const stageUsers = users?.bind(tables.users, samples, block.slots, 0, { start: 0, stride: 1 })
     const ways = itemTables.map((from, parity) => {
       const { factors, bias } = items?.table ?? from.shards[0]!
@@ -194,16 +226,27 @@ export async function createItems(gpu: Gpu, buffers: BufferOwner, inputs: BprInp
         windowBytes,
       )
       const shards = from.shards.map(({ bias: beside, ...shard }) => ({ ...shard, beside }))
-      const own = mover?.moves(shards, { factors, beside: bias }, block.rows)
+      const walkingRows = mover?.moves(shards, { factors, beside: bias }, block.rows)
       const others = items?.bind(from, samples, block.slots, 1, { start: block.rows.length, stride: 1 })
-      return { group, stages: [stageUsers, own?.encodeGather, others] }
+      return { group, stages: [stageUsers, walkingRows?.encodeGather, others] }
     })
-    return (pass: GPUComputePassEncoder, round: number) => {
+    return drawThenWalk(bindDraws(block, drawn), windows, (pass, round) => {
       const { group, stages } = ways[round % 2]!
-      draw(pass, windows.offset(round))
       for (const stage of stages) stage?.(pass)
       walking.dispatch(pass, [group], walkGroups, windows.offset(round))
-    }
+    })
   })
-  return { loss, windows, blocks: blocks.length, encodeBlock: (pass, round, block) => encoders[block]!(pass, round) }
+  return { loss, windows, steps }
+}
+
+/** The steps of a block: the walk goes with the last draws. */
+function drawThenWalk(
+  draws: readonly EncodeDraws[],
+  windows: BprWindows,
+  walk: (pass: GPUComputePassEncoder, round: number) => void,
+): BprSide['steps'] {
+  return draws.map((draw, at) => (pass, round, slot) => {
+    draw(pass, windows.offset(round), slot)
+    if (at === draws.length - 1) walk(pass, round)
+  })
 }

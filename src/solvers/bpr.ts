@@ -10,9 +10,11 @@ import { type Positives, packPositives } from '../layout/positives.ts'
 import type { SideTable } from '../model/side-table.ts'
 import { FactorTables, type Parameters } from '../model/tables.ts'
 import { uploadDraws } from './bpr-draws.ts'
+import { cutPositives, type EntryPlaces, placeEntries } from './bpr-entries.ts'
 import { type BprOptions, checkRows } from './bpr-options.ts'
 import { type BprPlan, checkBprPlan, planBpr } from './bpr-plan.ts'
-import { type BprInputs, type BprSide, createItems, createUsers } from './bpr-side.ts'
+import { type BprInputs, type BprSide, createItems, createUsers, cutSide, stepsOf } from './bpr-side.ts'
+import type { Residency, Room } from './entry-store.ts'
 import { fitToDevice } from './fused-probe.ts'
 import { penaltyWeights } from './penalty.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
@@ -41,12 +43,14 @@ interface Resources {
   secondItems: SideTable | undefined
   /** The users' phase before the items'; one of them alone where one side is trained. */
   sides: readonly BprSide[]
+  entries: EntryPlaces
   penalties: readonly PenaltyMeter[]
 }
 
 export class BprSolver implements Solver {
   readonly plan: SolverPlan
   readonly state: SolverTables
+  readonly residency: Residency
   readonly #buffers: BufferOwner
   readonly #resources: Resources
   readonly #rounds: number
@@ -55,12 +59,13 @@ export class BprSolver implements Solver {
 
   private constructor(gpu: Gpu, buffers: BufferOwner, cut: BprPlan, resources: Resources) {
     const { variant, slices, rounds } = cut
-    const { tables, secondItems } = resources
+    const { tables, secondItems, entries } = resources
     const figures = { rounds, slices, lanes: variant.lanes, subgroups: variant.subgroups }
     this.plan = { reproducible: true, ...figures, ...shardFigure(tables) }
     this.state = new SolverTables(gpu, { ...tables.buffers }, encoder => {
       if (secondItems !== undefined) tables.items.copyTo(encoder, secondItems)
     })
+    this.residency = entries.residency
     this.#buffers = buffers
     this.#resources = resources
     this.#rounds = rounds
@@ -72,6 +77,7 @@ export class BprSolver implements Solver {
    * Packs the entries, uploads them and the initial parameters, compiles the kernels.
    * @param initial drawn once there is room for them
    * @param chosen instead of what `planBpr` makes of the device and the data
+   * @param room for the entries; they are streamed where it is too small for all
    * @throws InputError, OptionError, LimitExceededError, OutOfMemoryError
    */
   static async create(
@@ -80,6 +86,7 @@ export class BprSolver implements Solver {
     initial: () => Parameters,
     options: BprOptions,
     chosen?: BprPlan,
+    room: Room = {},
   ): Promise<BprSolver> {
     checkRows(options, ratings)
     const buffers = gpu.buffers()
@@ -89,7 +96,7 @@ export class BprSolver implements Solver {
       const negatives = weighNegatives(positives, options.negativePower)
       const cut = await fitBpr(gpu, chosen ?? planFor(gpu, positives, negatives, options))
       checkBprPlan(cut, options.only)
-      const resources = await prepare(gpu, buffers, { positives, negatives }, initial, options, cut)
+      const resources = await prepare(gpu, buffers, { positives, negatives, initial, options, plan: cut, room })
       await gpu.settle(buffers)
       return new BprSolver(gpu, buffers, cut, resources)
     } catch (error) {
@@ -104,19 +111,22 @@ export class BprSolver implements Solver {
 
   /** In `squaredError` the sum of -ln sigmoid(s_ui - s_uj) over the entries, each as the first phase passed it. */
   async runEpoch({ epoch, rateScale, signal }: EpochOrder): Promise<EpochSums> {
-    const { sides, penalties } = this.#resources
+    const { sides, penalties, entries } = this.#resources
     const [{ loss }] = sides as [BprSide]
     for (const { windows } of sides) windows.write(rateScale, epoch)
-    const steps = stepsOf(sides)
+    const steps = sides.flatMap(side => side.steps)
     const count = this.#rounds * steps.length
+    const places = entries.place()
     await this.#submitter.run(
       'bpr epoch',
       count + 1,
       (pass, step) => {
-        if (step < count) steps[step % steps.length]!(pass, Math.floor(step / steps.length))
+        const encode = steps[step % steps.length]!
+        if (step < count) encode(pass, Math.floor(step / steps.length), places?.slot[step] ?? 0)
         else for (const sums of [loss, ...penalties]) sums.encode(pass)
       },
       signal,
+      places?.loads,
     )
     const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
       loss.read(),
@@ -130,15 +140,6 @@ export class BprSolver implements Solver {
     this.#timer.destroy()
     this.#buffers.destroy()
   }
-}
-
-/** What a round does, side by side and block by block. */
-function stepsOf(sides: readonly BprSide[]) {
-  return sides.flatMap(side =>
-    Array.from({ length: side.blocks }, (_, block) => (pass: GPUComputePassEncoder, round: number) => {
-      side.encodeBlock(pass, round, block)
-    }),
-  )
 }
 
 const countsOf = (start: Uint32Array) =>
@@ -178,13 +179,16 @@ async function fitBpr(gpu: Gpu, plan: BprPlan): Promise<BprPlan> {
   return { ...plan, variant: { ...variant, subgroups: fitted.variant.subgroups } }
 }
 
+/** What a run is made from. */
+interface BprRun extends Pick<BprInputs, 'positives' | 'negatives' | 'options' | 'plan'> {
+  initial: () => Parameters
+  room: Room
+}
+
 async function prepare(
   gpu: Gpu,
   buffers: BufferOwner,
-  { positives, negatives }: Pick<BprInputs, 'positives' | 'negatives'>,
-  initial: () => Parameters,
-  options: BprOptions,
-  plan: BprPlan,
+  { positives, negatives, initial, options, plan, room }: BprRun,
 ): Promise<Resources> {
   const { userStart, itemStart } = positives
   const shape = { users: userStart.length - 1, items: itemStart.length - 1, factors: options.factors }
@@ -194,18 +198,22 @@ async function prepare(
   tables.write(gpu, initial())
   const { items } = tables
   const secondItems = options.only === 'users' ? undefined : await copyItems(gpu, buffers, items)
-  const draws = uploadDraws(buffers, positives, negatives)
+  const spans = cutPositives(positives, buffers.mostRows('entries', 4), room)
   const itemTables = [items, secondItems ?? items] as const
-  const inputs: BprInputs = { positives, negatives, tables, itemTables, draws, options, plan }
   const trained = options.only === undefined ? (['users', 'items'] as const) : [options.only]
+  const cuts = trained.map(side => cutSide(gpu, buffers, side, { positives, negatives, tables, spans, options, plan }))
+  const steps = trained.flatMap((side, at) => stepsOf(side, cuts[at]!, spans))
+  const entries = await placeEntries(gpu, buffers, positives, spans, { steps, rounds: plan.rounds, room })
+  const draws = uploadDraws(buffers, positives, negatives, spans)
+  const inputs: BprInputs = { positives, negatives, tables, itemTables, spans, draws, entries, options, plan }
   const sides: BprSide[] = []
   const penalties: PenaltyMeter[] = []
-  for (const side of trained) {
+  for (const [at, side] of trained.entries()) {
     const create = side === 'users' ? createUsers : createItems
-    sides.push(await create(gpu, buffers, inputs))
+    sides.push(await create(gpu, buffers, cuts[at]!, inputs))
     penalties.push(...(await meterPenalties(gpu, buffers, side, tables, positives, options)))
   }
-  return { tables, secondItems, sides, penalties }
+  return { tables, secondItems, sides, entries, penalties }
 }
 
 /** A second table of the items; the rows that no phase works on stand in both. */

@@ -34,7 +34,7 @@ export function createSolver(
   const { optimizer } = options
   if (options.model === 'bpr') {
     const negativePower = options.negativePower ?? 0
-    return BprSolver.create(gpu, ratings, initial, { ...options, negativePower }, chosen.bpr)
+    return BprSolver.create(gpu, ratings, initial, { ...options, negativePower }, chosen.bpr, room)
   }
   if (options.solver === 'als') {
     const own = {

@@ -13,7 +13,7 @@ import { planFusedBuffers } from '../solvers/fused-memory.ts'
 import { planMinibatchBuffers } from '../solvers/minibatch-memory.ts'
 import type { SolverFigures, SolverShape } from '../solvers/solver-memory.ts'
 import { implicitOptions, type ResolvedOptions } from './options.ts'
-import { type Trainer, trainerOf } from './options-schema.ts'
+import { trainerOf } from './options-schema.ts'
 import type { TrainingSetup } from './training-setup.ts'
 import { type RankedEntries, validatedAt } from './validation.ts'
 
@@ -40,9 +40,6 @@ export interface TrainingShape extends SolverShape {
   /** What a model that ranks is validated on. */
   ranked: RankedEntries | undefined
 }
-
-/** The solvers whose entries need not all be on the GPU. */
-const streaming: ReadonlySet<Trainer> = new Set(['sgd', 'als', 'minibatch'])
 
 /** Linear in the entries, whose rows are counted, once for each set of ratings. */
 export function shapeOf({ train, validation, ranked }: TrainingSetup): TrainingShape {
@@ -97,8 +94,7 @@ export function memoryOf(
   const { bytes } = plan
   const total = Object.values(bytes).reduce((sum, part) => sum + part, 0)
   const validationPiece = piece.bytes.validation
-  const streams = streaming.has(trainerOf(options))
-  const streamed = streams ? Math.min(bytes.entries, 2 * figures.stepBytes) : bytes.entries
+  const streamed = Math.min(bytes.entries, 2 * figures.stepBytes)
   const least = total - bytes.entries + streamed - bytes.validation + validationPiece
   return { ...figures, bytes, total, validationPiece, least }
 }

@@ -47,7 +47,7 @@ async function runSharded(problem: BprProblem, at: ReferenceRound, usersHere: nu
         ...buffers,
         seen: itemsOf.subarray(entry, userStart[first + rows]!),
         user_start: userStart.subarray(first, first + rows + 1).map(start => start - entry),
-        draws: packDraws(problem, problem.items.slots, { first, rows }),
+        draws: packDraws(problem, { first, rows }),
         samples,
       },
     })

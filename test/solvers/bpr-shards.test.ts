@@ -10,6 +10,7 @@ import { Model } from '../../src/model/model.ts'
 import { BprSolver } from '../../src/solvers/bpr.ts'
 import type { BprOptions } from '../../src/solvers/bpr-options.ts'
 import type { BprPlan } from '../../src/solvers/bpr-plan.ts'
+import type { Room } from '../../src/solvers/entry-store.ts'
 import { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
@@ -40,7 +41,7 @@ const planOf = (rounds: number, lanes: number, factors: number, change: Partial<
   rounds,
 })
 
-async function trainOn(on: Gpu, ratings: Ratings, given: BprOptions, plan: BprPlan, epochs = 2) {
+async function trainOn(on: Gpu, ratings: Ratings, given: BprOptions, plan: BprPlan, room?: Room) {
   const random = new Random(7)
   const initial = {
     userFactors: normals(random, ratings.userCount * given.factors, 0.1),
@@ -48,14 +49,15 @@ async function trainOn(on: Gpu, ratings: Ratings, given: BprOptions, plan: BprPl
     userBias: new Float32Array(ratings.userCount),
     itemBias: normals(random, ratings.itemCount, 0.1),
   }
-  const solver = await BprSolver.create(on, ratings, () => initial, given, plan)
+  const solver = await BprSolver.create(on, ratings, () => initial, given, plan, room)
   try {
     const sums = []
-    for (let epoch = 0; epoch < epochs; epoch++) sums.push(await solver.runEpoch({ epoch, rateScale: 1 / (1 + epoch) }))
+    for (let epoch = 0; epoch < 2; epoch++) sums.push(await solver.runEpoch({ epoch, rateScale: 1 / (1 + epoch) }))
     return {
       parameters: await solver.tables.read(on),
       losses: sums.map(({ squaredError }) => squaredError),
       penalties: sums.map(({ penalty }) => penalty),
+      residency: solver.residency,
       shards: [solver.tables.users.shards.length, solver.tables.items.shards.length] as const,
     }
   } finally {
@@ -114,6 +116,22 @@ describe('the bpr solver over several shards', () => {
       narrow(cut.gpu, 4000)
       const actual = await trainOn(cut.gpu, ratings, given, plan)
       expect(actual.shards).toEqual([4, 3])
+      expect(actual.parameters).toEqual(expected.parameters)
+      expect(actual.losses).toEqual(expected.losses)
+    }
+  })
+
+  it.each([2 ** 27, 12_000])('streams entries to the bytes of resident ones, where a binding takes %i', async bytes => {
+    const ratings = skewedRatings(new Random(2), 2500, 200, 150)
+    const plan = planOf(8, 2, 20, {})
+    for (const change of [{}, { only: 'items', negativePower: 0.75 }, { only: 'users' }] as const) {
+      const given = { ...options, factors: 20, ...change }
+      const expected = await trainOn(wide.gpu, ratings, given, plan)
+      narrow(cut.gpu, bytes)
+      const actual = await trainOn(cut.gpu, ratings, given, plan, { entryBytes: 14_000 })
+      expect([expected.residency.streamed, actual.residency.streamed]).toEqual([false, true])
+      expect(actual.residency.bytes).toBeLessThanOrEqual(14_000)
+      expect(actual.residency.loadsPerEpoch).toBeGreaterThan(8)
       expect(actual.parameters).toEqual(expected.parameters)
       expect(actual.losses).toEqual(expected.losses)
     }

@@ -1,5 +1,11 @@
 import type { Random } from '../../src/data/random.ts'
-import { bprDrawsStruct, bprRoundStruct, bprRowStruct, bprWalkStruct } from '../../src/kernels/bpr_structs.ts'
+import {
+  bprDrawsStruct,
+  bprRoundStruct,
+  bprRowStruct,
+  bprSlotsStruct,
+  bprWalkStruct,
+} from '../../src/kernels/bpr_structs.ts'
 import { factorBlocks } from '../../src/kernels/shared.ts'
 import { type Negatives, weighNegatives } from '../../src/layout/negatives.ts'
 import { padRows } from '../../src/layout/padding.ts'
@@ -93,10 +99,10 @@ export function listRows(packed: Pick<PackedRows, 'words'>): ReferenceBprRow[] {
 }
 
 /** The draws' options where the entries of some users alone are there. */
-export function packDraws({ positives }: BprProblem, slots: number, { first, rows }: RowSpan): ArrayBuffer {
+export function packDraws({ positives }: BprProblem, { first, rows }: RowSpan): ArrayBuffer {
   const users = positives.userStart.length - 1
   const items = positives.itemStart.length - 1
-  return bprDrawsStruct.pack({ slots, users, items, first_user: first, users_here: rows })
+  return bprDrawsStruct.pack({ users, items, first_user: first, users_here: rows })
 }
 
 /** What the draws of either side bind. */
@@ -108,11 +114,12 @@ export function drawBuffers(problem: BprProblem, { words, slotRows }: PackedRows
     slots: slotRows,
     seen: positives.itemsOf,
     item_columns: negatives.itemColumns ?? new Uint32Array(2),
-    draws: packDraws(problem, slotRows.length, { first: 0, rows: positives.userStart.length - 1 }),
+    draws: packDraws(problem, { first: 0, rows: positives.userStart.length - 1 }),
     samples: { words: 2 * slotRows.length },
     raters: positives.usersOf,
     user_start: positives.userStart,
     user_columns: negatives.userColumns ?? new Uint32Array(2),
+    room: bprSlotsStruct.pack({ count: slotRows.length }),
   }
 }
 
