@@ -98,6 +98,8 @@ export class LimitExceededError extends LowrankError {
     readonly needed: number,
     readonly available: number,
     advice = '',
+    /** The most factors with which it would fit, where that is known. */
+    readonly factors?: number,
   ) {
     const numbers =
       limit === 'memory'

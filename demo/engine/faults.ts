@@ -88,22 +88,24 @@ function deviceLost({ reason }: DeviceLostError, { kept }: FaultContext): Fault 
 const limitsInBytes = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize']
 
 /** Buffers whose size is in proportion to the rank. */
-const growsWithFactors = /factors|gram|gradient|partials|products|directions/
+const growsWithFactors = /factors|gram|gradient|partials|products|directions|rows of a batch/
 
-function limit({ what, limit: name, needed, available }: LimitExceededError, { factors }: FaultContext): Fault {
+function limit(error: LimitExceededError, { factors }: FaultContext): Fault {
+  const { what, limit: name, needed, available } = error
   if (!limitsInBytes.includes(name)) {
     return {
       kind: 'limit',
       message: `This is too much for the GPU: ${what} needs ${name} = ${needed} and there is ${available}.`,
     }
   }
-  const fitting = factors === undefined ? undefined : (factors * available) / needed
+  const inProportion = factors === undefined ? undefined : (factors * available) / needed
+  const fitting = error.factors ?? (growsWithFactors.test(what) ? inProportion : undefined)
   return {
     kind: 'limit',
     message: `This is too large for the GPU: ${what} needs ${needed} bytes, and ${name} is ${available}.`,
     needed,
     available,
-    ...(growsWithFactors.test(what) ? fewer(fitting) : {}),
+    ...fewer(fitting),
   }
 }
 

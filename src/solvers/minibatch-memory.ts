@@ -54,11 +54,14 @@ export function planMinibatchBuffers(
     // The expected maximum of so many normal variables is about sqrt(2 ln n) deviations above their mean.
     const above = Math.sqrt(2 * Math.log(batches)) * deviation
     const [mostRuns, mostSegments] = [runs / inBatches + above, segments / inBatches + above]
-    plan.add('scratch', Math.max(16, mostSegments * rowBytes))
+    plan.storage('scratch', `${side}-gradient`, mostSegments * rowBytes)
     plan.add('state', Object.keys(kernel.groups[1]).length * shape[side] * rowBytes)
     for (const { rows } of shards[side]) planPenalty(plan, rows, constants)
     const isCut = shardCounts[side] > 1
-    if (isCut) plan.add('scratch', mostRuns * (16 * blocks + 4))
+    if (isCut) {
+      plan.storage('scratch', `${side}-rows of a batch`, mostRuns * 16 * blocks)
+      plan.storage('scratch', `${side}-biases of a batch`, mostRuns * 4)
+    }
     dispatches += shardCounts[side] * ((isCut ? 2 : 1) * batches + 2)
     stepBytes += 8 * mostRuns + 4 * mostSegments + 12 * (1 + 3 * deviation)
   }

@@ -33,7 +33,7 @@ export function checkMemory(
     ...(halves(options) && fits({ precision: 'f16' }) ? ['take the precision f16'] : []),
     ...(factors === undefined ? ['even a single factor is too much: train on fewer users and items'] : []),
   ]
-  throw new LimitExceededError(what, limit, needed, available, ways.join(', or '))
+  throw new LimitExceededError(what, limit, needed, available, ways.join(', or '), factors)
 }
 
 /** The memory, or what does not suffice. */

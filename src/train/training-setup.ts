@@ -1,6 +1,7 @@
 import { mergeDuplicates } from '../data/duplicates.ts'
 import { UNKNOWN } from '../data/ids.ts'
 import type { Ratings } from '../data/ratings.ts'
+import { rowCounts } from '../data/row-counts.ts'
 import { splitRandom } from '../data/split.ts'
 import { InputError, OptionError } from '../errors.ts'
 import type { ModelScale } from '../model/tables.ts'
@@ -61,6 +62,10 @@ export function setUp(
 function checkTrainable(ratings: Ratings): void {
   const { users, items, length } = ratings
   if (length === 0) throw new InputError('there are no ratings to train on')
+  // Counts of known rows, which the solver wants anyway.
+  const counts = rowCounts(ratings)
+  const known = [counts.users, counts.items].map(rows => rows.reduce((sum, count) => sum + count, 0))
+  if (Math.min(...known) === length) return
   for (let e = 0; e < length; e++) {
     if (users[e] === UNKNOWN || items[e] === UNKNOWN) {
       throw new InputError(`entry ${e} names an unknown user or item; training needs entries whose ids are all known`)

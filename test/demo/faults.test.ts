@@ -37,7 +37,9 @@ describe('faults', () => {
     })
   })
 
-  it('suggest the most factors that fit a limit by proportion, in fours', () => {
+  it('suggest the most factors that fit a limit, where the error does not know them by proportion, in fours', () => {
+    const known = new LimitExceededError('entries', 'maxStorageBufferBindingSize', 1000, 790, 'take fewer', 20)
+    expect(faultOf(known, { factors: 64 })).toMatchObject({ needed: 1000, available: 790, suggestedFactors: 20 })
     const limit = new LimitExceededError('user-factors', 'maxStorageBufferBindingSize', 1000, 790)
     expect(faultOf(limit, { factors: 64 })).toMatchObject({ needed: 1000, available: 790, suggestedFactors: 48 })
     expect(faultOf(limit, { factors: 4 }).suggestedFactors).toBeUndefined()

@@ -221,7 +221,6 @@ describe('a training', () => {
 
   it('that exceeds a binding says the numbers and proposes fewer factors, until they train', async () => {
     const worker = [smallBindings(2 ** 17)]
-    // Mini-batches take one buffer a side.
     const path = '?movies=4000&epochs=2&factors=512&solver=adam'
     const { page, expectClean } = await openPage({ path, worker })
     await train(page)
@@ -231,7 +230,7 @@ describe('a training', () => {
     )
     const proposal = notice(page).getByRole('button', { name: /^Train with \d+ factors$/ })
     const factors = page.locator('#setting-factors')
-    // What is told first is the largest table alone; the gradients take more.
+    // The proposal holds in the mean over all draws of batches: another one may follow it.
     for (let proposals = 0; proposals < 3 && (await statusOf(page)) !== 'finished'; proposals++) {
       const words = await proposal.innerText()
       await proposal.click()
@@ -239,7 +238,7 @@ describe('a training', () => {
       await expect.poll(async () => (await statusOf(page)) === 'finished' || (await moved(proposal, words))).toBe(true)
     }
     expect(await statusOf(page)).toBe('finished')
-    expect(Number(await factors.inputValue())).toBeGreaterThan(64)
+    expect(Number(await factors.inputValue())).toBeGreaterThanOrEqual(4)
     expect(Number(await factors.inputValue())).toBeLessThan(512)
     expectClean()
   })

@@ -124,7 +124,7 @@ describe('EntryStore', () => {
     const create = (entryBytes: number) => EntryStore.create(device.gpu, buffers, 9, { entries }, { entryBytes })
     try {
       await expect(create(799)).rejects.toThrow(LimitExceededError)
-      await expect(create(799)).rejects.toThrow('800')
+      await expect(create(799)).rejects.toMatchObject({ limit: 'memory', needed: 800, available: 799 })
       expect((await create(800)).residency).toEqual({ streamed: true, slots: 2, bytes: 800, loadsPerEpoch: 6 })
       expect((await create(1200)).residency).toEqual({ streamed: true, slots: 2, bytes: 1200, loadsPerEpoch: 4 })
       expect((await create(2000)).residency).toEqual({ streamed: false, slots: 1, bytes: 2000, loadsPerEpoch: 0 })
