@@ -77,6 +77,7 @@ function picture() {
       document,
       width,
       height,
+      marginLeft: 50,
       marginRight: 90,
       x: { type: 'log', label: x.label, ticks: x.ticks, tickFormat: x.format },
       y: { type: 'log', label: y, grid: true, nice: true, tickFormat: ',' },
@@ -84,7 +85,18 @@ function picture() {
       marks: [
         Plot.line(points, { x: 'x', y: 'y', stroke: 'name' }),
         Plot.dot(points, { x: 'x', y: 'y', fill: 'name' }),
-        Plot.text(last, { x: 'x', y: 'y', text: 'name', fill: 'name', textAnchor: 'start', dx: 7 }),
+        ...last.map(point =>
+          Plot.text([point], {
+            x: 'x',
+            y: 'y',
+            text: 'name',
+            fill: 'name',
+            textAnchor: 'start',
+            dx: 7,
+            // Curves of like names end close to one another.
+            dy: point.name === 'an epoch' ? 8 : 0,
+          }),
+        ),
       ],
     })
     svg.setAttribute('x', String(width * (at % 2)))

@@ -13,7 +13,10 @@ export function globalMeanErrors(train: Ratings, test: Ratings): RatingErrors {
 export interface BiasOnlyOptions {
   /** lambda of each bias; in effect so many entries that say "like the average". Default 5. */
   regularization?: number | undefined
-  /** Rounds of the alternation, a positive integer. Default 10, when the errors stand still; 2 are mostly within a thousandth of that. */
+  /**
+   * Rounds of the alternation at most, a positive integer. Default 10. It ends before where a round lowers what the biases
+   * minimise by less than a millionth.
+   */
   sweeps?: number | undefined
 }
 
@@ -26,12 +29,13 @@ export interface BiasOnlyOptions {
  */
 export function biasOnlyErrors(train: Ratings, test: Ratings, options: BiasOnlyOptions = {}): RatingErrors {
   const { regularization: lambda = 5, sweeps = 10 } = options
-  const { mean, min, max } = summary(train)
+  const { mean, min, max, squares } = summary(train)
   const users = sideOf(train.users, train.userCount, lambda)
   const items = sideOf(train.items, train.itemCount, lambda)
-  for (let sweep = 0; sweep < sweeps; sweep++) {
-    regress(items, users, train.values, mean)
-    regress(users, items, train.values, mean)
+  for (let sweep = 0, left = squares; sweep < sweeps; sweep++) {
+    const less = regress(items, users, train.values, mean) + regress(users, items, train.values, mean)
+    left -= less
+    if (less <= 1e-6 * left) break
   }
   const aligned = test.alignTo(train.userIds, train.itemIds)
   return errorsOf(test.values, e => {
@@ -54,18 +58,28 @@ function sideOf(rows: Uint32Array, count: number, lambda: number): BiasSide {
   return { rows, bias: new Float64Array(count), weight }
 }
 
-/** bias[row] = sum of (value - mean - other bias) over the row's entries / (lambda + their number); 0 for empty rows. */
-function regress({ rows, bias, weight }: BiasSide, other: BiasSide, values: Float32Array, mean: number): void {
+/**
+ * bias[row] = sum of (value - mean - other bias) over the row's entries / (lambda + their number); 0 for empty rows. Returns
+ * by how much that lowers what is minimised, a parabola in each bias: sum of (lambda + count) (change of the bias)^2.
+ */
+function regress({ rows, bias, weight }: BiasSide, other: BiasSide, values: Float32Array, mean: number): number {
+  const before = bias.slice()
   bias.fill(0)
   for (let e = 0; e < rows.length; e++) {
     const row = rows[e]!
     if (row < bias.length) bias[row]! += values[e]! - mean - (other.bias[other.rows[e]!] ?? 0)
   }
   // A row without entries has a sum of zero; the weight is zero where lambda is, too.
-  for (let row = 0; row < bias.length; row++) if (weight[row]! > 0) bias[row]! /= weight[row]!
+  let less = 0
+  for (let row = 0; row < bias.length; row++) {
+    if (weight[row]! > 0) bias[row]! /= weight[row]!
+    less += weight[row]! * (bias[row]! - before[row]!) ** 2
+  }
+  return less
 }
 
-function summary({ values }: Ratings): { mean: number; min: number; max: number } {
+/** With the sum of (value - mean)^2. */
+function summary({ values }: Ratings): { mean: number; min: number; max: number; squares: number } {
   let sum = 0
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
@@ -75,7 +89,10 @@ function summary({ values }: Ratings): { mean: number; min: number; max: number 
     if (value < min) min = value
     if (value > max) max = value
   }
-  return { mean: sum / values.length, min, max }
+  const mean = sum / values.length
+  let squares = 0
+  for (let e = 0; e < values.length; e++) squares += (values[e]! - mean) ** 2
+  return { mean, min, max, squares }
 }
 
 function errorsOf(values: Float32Array, predict: (entry: number) => number): RatingErrors {

@@ -54,6 +54,8 @@ describe('biasOnlyErrors', () => {
     expect(rmseOf(1)).toBeGreaterThan(rmseOf(2))
     expect(Math.abs(rmseOf(10) - rmseOf(20))).toBeLessThan(1e-6)
     expect(Math.abs(rmseOf(2) - rmseOf(10)) / rmseOf(10)).toBeLessThan(1e-3)
+    // It ends by itself.
+    expect(Math.abs(rmseOf(1e12) - rmseOf(10))).toBeLessThan(1e-6)
   })
 
   it('approaches the global mean as the penalty grows', () => {
