@@ -31,7 +31,7 @@ export interface Solver {
   /** How the work was cut for this device and these data, for people and for the model's metadata; plain JSON. */
   readonly plan: SolverPlan
   /** How entries lie on the GPU. */
-  readonly residency?: Residency
+  readonly residency: Residency
   runEpoch(order: EpochOrder): Promise<EpochSums>
   destroy(): void
 }

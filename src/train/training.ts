@@ -104,7 +104,7 @@ export class Training implements AsyncIterable<EpochReport> {
     return await this.#surviving(async run => run.solver.plan)
   }
 
-  /** How the entries lie on the GPU; undefined before the first epoch, and where a solver keeps all of them there. */
+  /** How the entries lie on the GPU; undefined while nothing of the training does. */
   get residency(): Residency | undefined {
     return this.#run?.solver.residency
   }
