@@ -4,7 +4,8 @@
  * epoch by a third (`secondsToTrain`: from the start of its process to that of the epoch). Needs a build:
  * `npm run build && node bench/large.mjs --rows 10000000,30000000,100000000` (480,189 at least). 100 million rows take 2 GB of disk below
  * `--folder` (by default the temporary one). `--as` says what they are read from: `parquet`, `parts` (a folder of it),
- * `text-ids` (Parquet), `csv`, `csv-gz`. `--keep` leaves the files. Prints one JSON object.
+ * `text-ids` (Parquet), `csv`, `csv-gz`. `--test-ratio` is what the training holds out (0.1). `--keep` leaves the files. Prints one
+ * JSON object.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     as: { type: 'string', default: 'parquet' },
     folder: { type: 'string', default: tmpdir() },
     keep: { type: 'boolean', default: false },
+    'test-ratio': { type: 'string', default: '0.1' },
     child: { type: 'string' },
     file: { type: 'string', default: '' },
     out: { type: 'string', default: '' },
@@ -103,7 +105,17 @@ function measureTraining(packed) {
  */
 function runStep(step, file, out) {
   const started = performance.now()
-  const words = [fileURLToPath(import.meta.url), '--child', step, '--file', file, '--out', out]
+  const words = [
+    fileURLToPath(import.meta.url),
+    '--child',
+    step,
+    '--file',
+    file,
+    '--out',
+    out,
+    '--test-ratio',
+    values['test-ratio'],
+  ]
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${step} failed: ${stderr}`)
   const usage = JSON.parse(stderr.trim().split('\n').at(-1) ?? '')
@@ -129,7 +141,8 @@ async function runChild(step) {
       if (String(text).startsWith('epoch 1/')) firstEpoch = { seconds: since(0), cpuSeconds: cpuSeconds() }
       return write(text, ...rest)
     }
-    await runCommand('train', values.file, '--factors', '32', '--epochs', '1', '--seed', '1', '--json')
+    const test = ['--test-ratio', values['test-ratio']]
+    await runCommand('train', values.file, ...test, '--factors', '32', '--epochs', '1', '--seed', '1', '--json')
     return
   }
   const { readRatings } = await import(new URL('../dist/node.js', import.meta.url).href)

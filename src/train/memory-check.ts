@@ -28,12 +28,14 @@ export function checkMemory(
   const { what, limit, needed, available } = found
   const fits = (changed: Partial<ResolvedOptions>) => !(fitted(changed) instanceof LimitExceededError)
   const factors = largestFactors(options.factors, fits)
+  const batchSize = smallerBatch(options, fits)
   const ways = [
     ...(factors === undefined ? [] : [`take ${factors} factors at most`]),
     ...(halves(options) && fits({ precision: 'f16' }) ? ['take the precision f16'] : []),
-    ...(factors === undefined ? ['even a single factor is too much: train on fewer users and items'] : []),
+    ...(batchSize === undefined ? [] : [`take batches of ${batchSize}`]),
   ]
-  throw new LimitExceededError(what, limit, needed, available, ways.join(', or '), factors)
+  const none = 'even a single factor is too much: train on fewer users and items'
+  throw new LimitExceededError(what, limit, needed, available, ways.length === 0 ? none : ways.join(', or '), factors)
 }
 
 /** The memory, or what does not suffice. */
@@ -66,6 +68,13 @@ function largestFactors(factors: number, fits: (changed: { factors: number }) =>
     }
   }
   return most > 0 ? most : undefined
+}
+
+/** The first of half the batch, half of that and so on that fits; undefined where none does, or there are no batches. */
+function smallerBatch(options: ResolvedOptions, fits: (changed: { batchSize: number }) => boolean): number | undefined {
+  if (trainerOf(options) !== 'minibatch') return undefined
+  for (let size = options.batchSize >> 1; size > 0; size >>= 1) if (fits({ batchSize: size })) return size
+  return undefined
 }
 
 const halves = (options: ResolvedOptions): boolean => options.precision === 'f32' && trainerOf(options) === 'sgd'

@@ -59,7 +59,7 @@ const solvers: [string, TrainOptions & Room][] = [
 ]
 
 /** Of each kind of call one in so many; odd, so that the device goes before some and after others. */
-const stride = 23
+const stride = 13
 
 /** Some calls of each kind, counted from 1, others for each solver. */
 function someOf(calls: readonly Call[], solver: string): number[] {
