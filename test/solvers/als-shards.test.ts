@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import { countRows } from '../../src/layout/rows.ts'
-import { Model } from '../../src/model/model.ts'
 import { AlsSolver } from '../../src/solvers/als.ts'
 import { planAls } from '../../src/solvers/als-plan.ts'
 import { fit } from '../../src/train/fit.ts'
@@ -10,11 +9,11 @@ import { initialParameters } from '../../src/train/initialize.ts'
 import { implicitOptions, resolveOptions, type TrainOptions } from '../../src/train/options.ts'
 import { scaleOf } from '../../src/train/scale.ts'
 import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
+import { modelBytes } from '../support/resume.ts'
 
 const wide = useGpu()
 const cut = useNarrowGpu()
 
-const modelBytes = (model: Model) => Buffer.concat(new Model({ ...model.parts, plan: {} }).encode())
 const shape = { users: 400, items: 150, entries: 3000, rank: 2, noise: 0.3, seed: 3 }
 const planted = plantedRatings({ ...shape, itemExponent: 0 }).ratings
 

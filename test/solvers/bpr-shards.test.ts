@@ -6,17 +6,15 @@ import type { Ratings } from '../../src/data/ratings.ts'
 import { splitRandom } from '../../src/data/split.ts'
 import { LimitExceededError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { Model } from '../../src/model/model.ts'
 import { BprSolver } from '../../src/solvers/bpr.ts'
 import type { BprOptions } from '../../src/solvers/bpr-options.ts'
 import type { BprPlan } from '../../src/solvers/bpr-plan.ts'
 import type { Room } from '../../src/solvers/entry-store.ts'
-import { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
-import { Training } from '../../src/train/training.ts'
 import { skewedRatings } from '../support/fused.ts'
 import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
+import { fitInTwo, modelBytes } from '../support/resume.ts'
 import { normals } from '../support/scoring.ts'
 
 const wide = useGpu()
@@ -152,7 +150,6 @@ describe('a training that ranks over several shards', () => {
   const planted = plantedRatings({ users: 400, items: 150, entries: 5000, rank: 2, noise: 0.3, seed: 3 })
   const { train } = splitRandom(planted.ratings, { ratio: 0.1, seed: 2 })
   const base: TrainOptions = { model: 'bpr', factors: 20, epochs: 4, seed: 3, validationRatio: 0.1 }
-  const modelBytes = (model: Model) => Buffer.concat(new Model({ ...model.parts, plan: {} }).encode())
 
   it.each([{}, { negativePower: 0.75, biases: false, patience: 1 }] as const)(
     'ends with the model of one shard: %j',
@@ -174,13 +171,7 @@ describe('a training that ranks over several shards', () => {
   it('goes on from a checkpoint to the same bytes', async () => {
     narrow(cut.gpu, 8000)
     const whole = await fit(cut.gpu, train, base)
-    const first = new Training(cut.gpu, train, base)
-    for (let epoch = 0; epoch < 2; epoch++) await first.step()
-    const file = Buffer.concat(await (await first.checkpoint()).encode())
-    first.destroy()
-    const second = new Training(cut.gpu, train, { ...base, resume: await Checkpoint.decode(file) })
-    while ((await second.step()) !== undefined);
-    const { model } = await second.finish()
+    const model = await fitInTwo(cut.gpu, train, base, 2)
     expect(modelBytes(model).equals(modelBytes(whole.model))).toBe(true)
   })
 })

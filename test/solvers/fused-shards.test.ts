@@ -9,14 +9,13 @@ import type { Gpu } from '../../src/gpu/gpu.ts'
 import { Model } from '../../src/model/model.ts'
 import { FusedSolver } from '../../src/solvers/fused.ts'
 import type { FusedPlan } from '../../src/solvers/fused-plan.ts'
-import { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
 import { initialParameters } from '../../src/train/initialize.ts'
 import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../../src/train/options.ts'
 import { scaleOf } from '../../src/train/scale.ts'
-import { Training } from '../../src/train/training.ts'
 import { skewedRatings } from '../support/fused.ts'
 import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
+import { fitInTwo, modelBytes } from '../support/resume.ts'
 
 const wide = useGpu()
 const cut = useNarrowGpu()
@@ -138,8 +137,6 @@ describe('a training over several shards', () => {
   }
   const bytes = 8000
 
-  const modelBytes = (model: Model) => Buffer.concat(new Model({ ...model.parts, plan: {} }).encode())
-
   it.each([
     {},
     { precision: 'f16' },
@@ -166,13 +163,7 @@ describe('a training over several shards', () => {
   it('goes on from a checkpoint to the same bytes', async () => {
     narrow(cut.gpu, bytes)
     const whole = await fit(cut.gpu, train, base)
-    const first = new Training(cut.gpu, train, base)
-    for (let epoch = 0; epoch < 3; epoch++) await first.step()
-    const file = Buffer.concat(await (await first.checkpoint()).encode())
-    first.destroy()
-    const second = new Training(cut.gpu, train, { ...base, resume: await Checkpoint.decode(file) })
-    while ((await second.step()) !== undefined);
-    const { model } = await second.finish()
+    const model = await fitInTwo(cut.gpu, train, base, 3)
     expect(modelBytes(model).equals(modelBytes(whole.model))).toBe(true)
   })
 })

@@ -3,16 +3,14 @@ import { plantedRatings } from '../../src/data/planted.ts'
 import { splitRandom } from '../../src/data/split.ts'
 import { LimitExceededError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { Model } from '../../src/model/model.ts'
 import type { Room } from '../../src/solvers/entry-store.ts'
 import { MinibatchSolver } from '../../src/solvers/minibatch.ts'
-import { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
 import { initialParameters } from '../../src/train/initialize.ts'
 import { resolveOptions, type TrainOptions } from '../../src/train/options.ts'
 import { scaleOf } from '../../src/train/scale.ts'
-import { Training } from '../../src/train/training.ts'
 import { narrow, useGpu, useNarrowGpu } from '../support/gpu.ts'
+import { fitInTwo, modelBytes } from '../support/resume.ts'
 
 const wide = useGpu()
 const cut = useNarrowGpu()
@@ -23,8 +21,6 @@ const planted = plantedRatings({ users: 400, items: 150, entries: 5000, rank: 2,
 const { train, test } = splitRandom(planted.ratings, { ratio: 0.1, seed: 2 })
 const base = { solver: 'minibatch', factors: 20, batchSize: 70, seed: 3 } as const
 const optimizers = ['sgd', 'momentum', 'adagrad', 'adam', 'sparse-adam'] as const
-
-const modelBytes = (model: Model) => Buffer.concat(new Model({ ...model.parts, plan: {} }).encode())
 
 async function trainOn(on: Gpu, given: TrainOptions, room?: Room) {
   const options = resolveOptions({ ...base, ...given })
@@ -109,13 +105,7 @@ describe('a training by mini-batches over several shards', () => {
     narrow(cut.gpu, bytes)
     const options = { ...base, optimizer, epochs: 5 }
     const whole = await fit(cut.gpu, train, options)
-    const first = new Training(cut.gpu, train, options)
-    for (let epoch = 0; epoch < 3; epoch++) await first.step()
-    const file = Buffer.concat(await (await first.checkpoint()).encode())
-    first.destroy()
-    const second = new Training(cut.gpu, train, { ...options, resume: await Checkpoint.decode(file) })
-    while ((await second.step()) !== undefined);
-    const { model } = await second.finish()
+    const model = await fitInTwo(cut.gpu, train, options, 3)
     expect(modelBytes(model).equals(modelBytes(whole.model))).toBe(true)
   })
 
