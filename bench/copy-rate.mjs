@@ -4,13 +4,14 @@
  */
 export async function prepareCopy(gpu) {
   const { device } = gpu
-  const bytes = 32 * 2 ** 20
+  // More than the caches of a GPU hold.
+  const bytes = 128 * 2 ** 20
   const [source, target] = [0, 1].map(() => device.createBuffer({ size: bytes, usage: 0x80 }))
   const module = device.createShaderModule({
     code: `
       @group(0) @binding(0) var<storage, read> source: array<vec4f>;
       @group(0) @binding(1) var<storage, read_write> copied: array<vec4f>;
-      @compute @workgroup_size(64) fn copy(@builtin(global_invocation_id) id: vec3u) {
+      @compute @workgroup_size(256) fn copy(@builtin(global_invocation_id) id: vec3u) {
         copied[id.x] = source[id.x];
       }`,
   })
@@ -25,7 +26,7 @@ export async function prepareCopy(gpu) {
     const pass = encoder.beginComputePass()
     pass.setPipeline(pipeline)
     pass.setBindGroup(0, group)
-    for (let round = 0; round < rounds; round++) pass.dispatchWorkgroups(bytes / 1024)
+    for (let round = 0; round < rounds; round++) pass.dispatchWorkgroups(bytes / 4096)
     pass.end()
     device.queue.submit([encoder.finish()])
     await gpu.idle()

@@ -70,8 +70,12 @@ export class Readback {
       this.#device.queue.submit([encoder.finish()])
     })
     try {
-      await this.#wait(Promise.all([copied, staging.mapAsync(mapModeRead, 0, bytes)]))
-      target.set(new Uint8Array(staging.getMappedRange(0, bytes), 0, target.byteLength))
+      // Within the wait: a device that is lost once the buffer is mapped takes the mapping away again.
+      await this.#wait(
+        Promise.all([copied, staging.mapAsync(mapModeRead, 0, bytes)]).then(() =>
+          target.set(new Uint8Array(staging.getMappedRange(0, bytes), 0, target.byteLength)),
+        ),
+      )
       staging.unmap()
       this.#idle.push(staging)
     } catch (error) {

@@ -241,4 +241,24 @@ describe('the loss of the device', () => {
       gpu.destroy()
     })
   })
+
+  it('is what a reading ends with whose buffer was mapped just before', async () => {
+    await onOwnGpu(async gpu => {
+      const { device } = gpu
+      const buffers = gpu.buffers()
+      const source = buffers.storage('source', 64)
+      const createBuffer = device.createBuffer.bind(device)
+      device.createBuffer = descriptor => {
+        const buffer = createBuffer(descriptor)
+        const getMappedRange = buffer.getMappedRange.bind(buffer)
+        buffer.getMappedRange = (...words) => {
+          device.destroy()
+          return getMappedRange(...words)
+        }
+        return buffer
+      }
+      await expect(gpu.read(source, 64)).rejects.toThrow(DeviceLostError)
+      buffers.destroy()
+    })
+  })
 })
