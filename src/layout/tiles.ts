@@ -138,13 +138,22 @@ export function planDealing(
 /** Deals the rows of either side to their blocks. */
 export function dealRows(
   counts: Record<SideName, Uint32Array>,
-  { blocks, caps }: Dealing,
+  dealing: Dealing,
   seed: number,
   blockSlots: number | undefined,
 ): Record<SideName, BlockLayout> {
-  const deal = (side: SideName) =>
-    dealBlocks(counts[side], blocks[side], caps[side], new Random(seed, stream[side]), blockSlots)
+  const deal = (side: SideName) => dealSide(side, counts[side], dealing, seed, blockSlots)
   return { users: deal('users'), items: deal('items') }
+}
+
+export function dealSide(
+  side: SideName,
+  counts: Uint32Array,
+  { blocks, caps }: Dealing,
+  seed: number,
+  blockSlots: number | undefined,
+): BlockLayout {
+  return dealBlocks(counts, blocks[side], caps[side], new Random(seed, stream[side]), blockSlots)
 }
 
 /** Expected number of (row, block) pairs that hold an entry, when each entry's block is drawn evenly. */

@@ -74,12 +74,6 @@ export class RowMover {
     return new RowMover(buffers, label, gather, scatter, blocksPerRow + 1)
   }
 
-  /** @param rows of the table; each goes to its place among them */
-  moves(shards: readonly (RowSpan & RowBuffers)[], chosen: RowBuffers, rows: Uint32Array): RowMoves {
-    const list = listRowMoves(shards, rows)
-    return this.bind(shards, chosen, list, this.#buffers.upload(`${this.#label}-moves`, list.moves))
-  }
-
   /** @param moves holds what is listed */
   bind(
     shards: readonly (RowSpan & RowBuffers)[],

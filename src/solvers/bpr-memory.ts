@@ -76,7 +76,7 @@ export function planBprBuffers(
     plan.add('scratch', stagedRows * mostSlots * (16 * blocks + 4))
     plan.uniform('scratch', 'sample staging', sampleStagingStruct.size, (2 * ways + userWays) * cut.blocks.length)
     if (isCut.items && !ofUsers) {
-      plan.add('scratch', 2 * 8 * cut.count)
+      plan.add('scratch', 8 * cut.count)
       plan.uniform('scratch', 'items moving', movingStruct.size, 2 * cut.blocks.length)
     }
     perRound += cut.blocks.length * (1 + draws + ways + userWays + Number(isCut.items && !ofUsers))

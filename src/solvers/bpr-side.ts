@@ -7,7 +7,7 @@ import { bprUsers } from '../kernels/bpr_users.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import type { Negatives } from '../layout/negatives.ts'
 import type { Positives } from '../layout/positives.ts'
-import { RowMover } from '../model/row-moves.ts'
+import { listRowMoves, RowMover } from '../model/row-moves.ts'
 import type { SideTable } from '../model/side-table.ts'
 import { PairSums } from '../model/sums.ts'
 import type { FactorTables } from '../model/tables.ts'
@@ -203,8 +203,15 @@ export async function createItems(gpu: Gpu, buffers: BufferOwner, own: SideRows,
   // The rows that walk, then the others that samples name.
   const items = staged.items ? await SampleRows.create(gpu, buffers, 'items', 2 * slots, blocksPerRow) : undefined
   const mover = staged.items ? await RowMover.create(gpu, buffers, 'items', 'model', blocksPerRow) : undefined
+  // Both tables are cut alike.
+  const moves = blocks.map(({ block }) => {
+    if (mover === undefined) return undefined
+    const list = listRowMoves(tables.items.shards, block.rows)
+    return { list, uploaded: buffers.upload('items-moves', list.moves) }
+  })
   await gpu.settle(buffers)
-  const steps = blocks.flatMap(({ block, drawn, walk, walkGroups }) => {
+  const steps = blocks.flatMap(({ block, drawn, walk, walkGroups }, at) => {
+    const listed = moves[at]
     const stageUsers = users?.bind(tables.users, samples, block.slots, 0, { start: 0, stride: 1 })
     const ways = itemTables.map((from, parity) => {
       const { factors, bias } = items?.table ?? from.shards[0]!
@@ -226,7 +233,7 @@ export async function createItems(gpu: Gpu, buffers: BufferOwner, own: SideRows,
         windowBytes,
       )
       const shards = from.shards.map(({ bias: beside, ...shard }) => ({ ...shard, beside }))
-      const walkingRows = mover?.moves(shards, { factors, beside: bias }, block.rows)
+      const walkingRows = listed && mover?.bind(shards, { factors, beside: bias }, listed.list, listed.uploaded)
       const others = items?.bind(from, samples, block.slots, 1, { start: block.rows.length, stride: 1 })
       return { group, stages: [stageUsers, walkingRows?.encodeGather, others] }
     })

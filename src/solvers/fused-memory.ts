@@ -8,6 +8,7 @@ import { factorBlocks } from '../kernels/shared.ts'
 import { stagingStruct } from '../kernels/stage_rows.ts'
 import { modelStruct } from '../kernels/structs.ts'
 import { replicasOf } from '../layout/blocks.ts'
+import { mostInStratum } from '../layout/stratum-loads.ts'
 import { gridOf, type TileShape, tilesPerStratum } from '../layout/tile-grid.ts'
 import { type Dealing, dealRows, planDealing } from '../layout/tiles.ts'
 import type { BufferPlan } from '../model/buffer-plan.ts'
@@ -78,7 +79,7 @@ export function planFusedBuffers(
   planSums(plan, 'scratch', 'loss', shape.strata * heldBlocks)
   plan.add('scratch', timerBytes(capabilities))
   const tileBytes = stratumTileBytes(shape)
-  const inStratum = entries / shape.strata
+  const inStratum = mostInStratum({ counts, entries, shape, replicas }, dealing, options.seed, cut.blockSlots)
   plan.add('entries', 8 * entries + shape.strata * tileBytes)
   return {
     shards: { users: cutIn.rows.users.length, items: cutIn.rows.items.length },
@@ -87,8 +88,7 @@ export function planFusedBuffers(
     dispatches: dispatches + 1,
     snapshotBytes,
     packingBytes: 8 * entries + 2 * shape.strata * tileBytes,
-    // Blocks of few rows are about equal only; beyond that entries fall into strata much as if by chance.
-    stepBytes: 8 * Math.ceil(1.1 * inStratum + 4 * Math.sqrt(inStratum)) + tileBytes,
+    stepBytes: 8 * inStratum + tileBytes,
   }
 }
 

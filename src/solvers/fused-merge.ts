@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { mergeReplicas, mergeStruct } from '../kernels/merge_replicas.ts'
 import { workgroupSize } from '../kernels/shared.ts'
 import type { BlockLayout } from '../layout/blocks.ts'
-import { RowMover } from '../model/row-moves.ts'
+import { listRowMoves, RowMover } from '../model/row-moves.ts'
 import type { FusedSideInput, SlotShard } from './fused-slots.ts'
 
 /** Encodes that heavy rows' replicas meet; `offset` of the stratum's window. */
@@ -31,13 +31,17 @@ export async function bindMerge(
     shards.length > 1 ? await bindMoves(gpu, buffers, { label, precision, blocksPerRow }, shards, replicas) : undefined
   const { factors, state } = moving?.table ?? shards[0]!
   const merge = await gpu.pipeline(mergeReplicas[precision], { FACTOR_BLOCKS: blocksPerRow })
+  const lists = {
+    heavy: buffers.upload(`${label}-heavy`, heavy),
+    replicas: buffers.upload(`${label}-replicas`, moving === undefined ? replicas : numbered(replicas)),
+  }
+  await gpu.settle(buffers)
   const group = merge.bind(
     0,
     {
       factors,
       state,
-      heavy: buffers.upload(`${label}-heavy`, heavy),
-      replicas: buffers.upload(`${label}-replicas`, moving === undefined ? replicas : numbered(replicas)),
+      ...lists,
       batch: strata,
       merge: buffers.uniform(`${label} merge`, mergeStruct.pack({ heavy_rows: heavyRows })),
     },
@@ -68,8 +72,11 @@ async function bindMoves(
     beside: buffers.storage(`${label}-replica-state`, 16 * slots.length),
   }
   const mover = await RowMover.create(gpu, buffers, `${label}-replicas`, precision, blocksPerRow)
+  const list = listRowMoves(shards, slots)
+  const moves = buffers.upload(`${label}-replicas-moves`, list.moves)
+  await gpu.settle(buffers)
   const from = shards.map(({ state, ...shard }) => ({ ...shard, beside: state }))
-  return { table: { factors: table.factors, state: table.beside }, ...mover.moves(from, table, slots) }
+  return { table: { factors: table.factors, state: table.beside }, ...mover.bind(from, table, list, moves) }
 }
 
 /** Replicas by their number instead of their slot. */

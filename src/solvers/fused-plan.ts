@@ -47,6 +47,9 @@ const workgroupInvocations = { least: 32, most: 256 }
 /** Tiles of a grid at most: a word each on the host while they are packed. */
 const mostTiles = 2 ** 26
 
+/** Of the sums that a held block's entries leave in each stratum. */
+const lossBytes = 8
+
 /** Blocks of a side at most, where the caller does not choose. */
 const mostBlocks = Math.sqrt(mostTiles)
 
@@ -118,8 +121,9 @@ function cutGrid(
   // Replicas add at most one slot a block.
   const least = Math.ceil(rows / (blockSlots - 1) / slicesPerTile)
   const chosen = software ? softwareWorkers(input) : hardwareWorkers(input, lanes, slicesPerTile)
-  const workers = input.workers ?? Math.max(least, Math.min(chosen, mostWorkers(input, slicesPerTile)))
   const inBindings = strataInBindings(input, capabilities.limits)
+  const most = Math.min(mostWorkers(input, slicesPerTile), workersInBinding(input, slices, nested, capabilities.limits))
+  const workers = input.workers ?? Math.max(least, Math.min(chosen, most))
   const leastStrata = Math.max(least, strataInTime(input, workers * slicesPerTile), Math.ceil(inBindings))
   const strata = input.strata ?? Math.max(workers, leastStrata, Math.ceil(stratumMargin * inBindings))
   if (workers < least) {
@@ -213,4 +217,13 @@ function mostWorkers(input: FusedInput, slices: number): number {
   const byRows = Math.min(input.users, input.items) / slices
   const byTiles = mostTiles / slices ** 2 / strataInTime(input, mostBlocks)
   return Math.max(1, Math.floor(Math.min(byRows, byTiles)))
+}
+
+/** W for which the sums of losses fit one binding. */
+function workersInBinding(input: FusedInput, slices: number, nested: boolean, limits: DeviceLimits): number {
+  const sums = mostBytesOf(limits).bytes / lossBytes / (nested ? slices : 1)
+  const strata = Math.max(strataInTime(input, mostBlocks), stratumMargin * strataInBindings(input, limits))
+  // Slices without a tile have sums, too.
+  const idle = nested ? 0 : slices - 1
+  return Math.max(1, Math.floor(Math.min(Math.sqrt(sums), sums / Math.ceil(strata))) - idle)
 }

@@ -68,10 +68,14 @@ async function bindMoves(
   const stage = await gpu.pipeline(stageRows[precision], constants)
   const publish = await gpu.pipeline(publishRows[precision], constants)
   const workgroups = (count: number) => Math.ceil((count * (blocksPerRow + 1)) / workgroupSize)
-  const ways = listMoves(blocks, table.shards, shards).map(({ tableShard, slotShard, moves, published }) => {
+  const lists = listMoves(blocks, table.shards, shards).map(list => ({
+    ...list,
+    uploaded: buffers.upload(`${label}-moves`, list.moves),
+  }))
+  await gpu.settle(buffers)
+  const ways = lists.map(({ tableShard, slotShard, moves, published, uploaded }) => {
     const { first, factors, bias } = table.shards[tableShard]!
     const { factors: staged, state } = shards[slotShard]!
-    const list = buffers.upload(`${label}-moves`, moves)
     const count = moves.length / 2
     const staging = stagingStruct.pack({
       moves: count,
@@ -85,7 +89,7 @@ async function bindMoves(
         factors,
         bias,
         weights: weights[tableShard]!,
-        moves: list,
+        moves: uploaded,
         staged,
         state,
         staging: buffers.uniform(`${label} staging`, staging),
@@ -94,7 +98,7 @@ async function bindMoves(
       publishGroup: publish.bind(0, {
         staged,
         state,
-        moves: list,
+        moves: uploaded,
         factors,
         bias,
         publishing: buffers.uniform(`${label} publishing`, publishingStruct.pack({ moves: published })),

@@ -88,6 +88,7 @@ export async function bindTiles(gpu: Gpu, buffers: BufferOwner, input: TileInput
       }),
     ),
   }
+  await gpu.settle(buffers)
   const slotGroups = store.slots.map(slot => pipeline.bind(1, { ...slot, ...common }, windowBytes))
   const workers = nested ? 1 : slices
   return (pass, stratum, { slot }) => {

@@ -33,6 +33,9 @@ export function checkMemory(
     ...(factors === undefined ? [] : [`take ${factors} factors at most`]),
     ...(halves(options) && fits({ precision: 'f16' }) ? ['take the precision f16'] : []),
     ...(batchSize === undefined ? [] : [`take batches of ${batchSize}`]),
+    ...(hasGrid(options) && fits({ workers: undefined, strata: undefined })
+      ? ['choose neither workers nor strata']
+      : []),
   ]
   const none = 'even a single factor is too much: train on fewer users and items'
   throw new LimitExceededError(what, limit, needed, available, ways.length === 0 ? none : ways.join(', or '), factors)
@@ -78,3 +81,5 @@ function smallerBatch(options: ResolvedOptions, fits: (changed: { batchSize: num
 }
 
 const halves = (options: ResolvedOptions): boolean => options.precision === 'f32' && trainerOf(options) === 'sgd'
+
+const hasGrid = ({ workers, strata }: ResolvedOptions): boolean => workers !== undefined || strata !== undefined

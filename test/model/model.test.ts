@@ -7,7 +7,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts'
 import { Model, type RecommendOptions } from '../../src/model/model.ts'
 import type { ModelParts } from '../../src/model/parts.ts'
 import type { RankOptions } from '../../src/model/ranker.ts'
-import { openGpu } from '../../src/node/gpu.ts'
+import { openTestGpu } from '../support/gpu.ts'
 
 const users = 23
 const items = 57
@@ -42,7 +42,7 @@ function randomParts(factors: number, seed: number, extra: Partial<ModelParts> =
 describe('Model', () => {
   let gpu: Gpu
   beforeAll(async () => {
-    gpu = await openGpu()
+    gpu = await openTestGpu()
   })
   afterAll(() => gpu.destroy())
 

@@ -6,11 +6,11 @@ import { splitRandom } from '../../src/data/split.ts'
 import { AbortedError, DivergedError, InputError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import type { ModelParts } from '../../src/model/parts.ts'
-import { openGpu } from '../../src/node/gpu.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { type FitResult, Training } from '../../src/train/training.ts'
 import { expectExactState } from '../support/exact-state.ts'
+import { openTestGpu } from '../support/gpu.ts'
 
 /** Options of a solver that suit the contract's planted set, and how it is made to diverge. */
 export interface ContractSettings {
@@ -24,7 +24,7 @@ export function solverContract(name: string, { options, divergingRate }: Contrac
   describe(`the solver contract: ${name}`, () => {
     let gpu: Gpu
     beforeAll(async () => {
-      gpu = await openGpu()
+      gpu = await openTestGpu()
     })
     afterAll(() => gpu.destroy())
 

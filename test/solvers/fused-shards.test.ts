@@ -131,7 +131,7 @@ describe('a training over several shards', () => {
     epochs: 6,
     seed: 3,
     solver: 'sgd',
-    workers: 16,
+    workers: 12,
     strata: 16,
     validationRatio: 0.1,
   }

@@ -182,7 +182,7 @@ describe('the fused solver', () => {
     const run = (binding?: number) =>
       onOwnGpu(async gpu => {
         if (binding !== undefined) gpu.capabilities.limits.maxStorageBufferBindingSize = binding
-        const { model } = await fit(gpu, train, { ...settings({ workers: 9 }), epochs: 2, keepSeen: false })
+        const { model } = await fit(gpu, train, { ...settings({ workers: 2, strata: 9 }), epochs: 2, keepSeen: false })
         return Buffer.concat(model.encode())
       })
     // 2,160 entries of 8 bytes in 9 strata: three strata a buffer at most.

@@ -6,11 +6,11 @@ import { splitRandom } from '../../src/data/split.ts'
 import { AbortedError, InputError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
 import type { Model } from '../../src/model/model.ts'
-import { openGpu } from '../../src/node/gpu.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { type FitResult, Training } from '../../src/train/training.ts'
 import { expectExactState } from '../support/exact-state.ts'
+import { openTestGpu } from '../support/gpu.ts'
 
 const sizes = { users: 120, items: 80, groups: 4 }
 
@@ -19,7 +19,7 @@ export function rankingContract(name: string, options: TrainOptions): void {
   describe(`the ranking contract: ${name}`, () => {
     let gpu: Gpu
     beforeAll(async () => {
-      gpu = await openGpu()
+      gpu = await openTestGpu()
     })
     afterAll(() => gpu.destroy())
 

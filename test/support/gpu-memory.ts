@@ -9,7 +9,7 @@ export interface WatchedMemory {
 }
 
 /** Buffers up to this size find room between larger ones. */
-const smallBytes = 8192
+const smallBytes = 256
 
 /**
  * `work` while buffers are counted, and while the GPU has no memory for more than `most` bytes of them: `createBuffer` then

@@ -1,6 +1,28 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
-import type { Gpu } from '../../src/gpu/gpu.ts'
+import { Gpu } from '../../src/gpu/gpu.ts'
 import { openGpu } from '../../src/node/gpu.ts'
+
+/** Subgroups of the GPUs that `TEST_PLANS=hardware` plans for. */
+const hardwareSubgroup = 32
+
+/**
+ * `openGpu`, for tests. With `TEST_PLANS=hardware` in the environment, lowrank plans on any adapter as on a large GPU: nested
+ * tiles, many of them, wide slices, whose sums go through workgroup memory where the adapter's own subgroups are smaller.
+ */
+export async function openTestGpu(): Promise<Gpu> {
+  return planned(await openGpu())
+}
+
+/** Another `Gpu` of the same device, with a ledger, buffers to read back and limits of its own. */
+export const sharing = (gpu: Gpu): Gpu => planned(Gpu.from(gpu.device, promise => gpu.wait(promise)))
+
+function planned(gpu: Gpu): Gpu {
+  if (process.env.TEST_PLANS === 'hardware') {
+    gpu.capabilities.adapter.software = false
+    gpu.capabilities.subgroupMinSize = hardwareSubgroup
+  }
+  return gpu
+}
 
 /** Collects the errors of a device that no error scope caught. */
 export function watchErrors(device: GPUDevice): { take(): string[]; stop(): void } {
@@ -28,7 +50,7 @@ export function useGpu(): { readonly gpu: Gpu } {
   let opened: Gpu | undefined
   let errors: ReturnType<typeof watchErrors> | undefined
   beforeAll(async () => {
-    opened = await openGpu()
+    opened = await openTestGpu()
     errors = watchErrors(opened.device)
   })
   afterEach(async () => {
@@ -68,7 +90,7 @@ export function narrow(gpu: Gpu, bytes: number): void {
 
 /** `work` on a GPU of its own, which it may break. */
 export async function onOwnGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
-  const gpu = await openGpu()
+  const gpu = await openTestGpu()
   try {
     return await work(gpu)
   } finally {

@@ -3,14 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { AbortedError, DeviceLostError, GpuUnavailableError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { openGpu } from '../../src/node/gpu.ts'
 import type { Checkpoint } from '../../src/train/checkpoint.ts'
 import { fit } from '../../src/train/fit.ts'
 import { memoryOf, shapeOf } from '../../src/train/memory.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { type DeviceLoss, type FitResult, Training, type TrainingExtras } from '../../src/train/training.ts'
 import { setUp } from '../../src/train/training-setup.ts'
-import { narrow } from '../support/gpu.ts'
+import { narrow, openTestGpu } from '../support/gpu.ts'
 import { type Call, loseAt } from '../support/lose-device.ts'
 
 const { ratings } = plantedRatings({ users: 60, items: 40, entries: 900, rank: 2, noise: 0.4, seed: 2 })
@@ -22,7 +21,7 @@ afterEach(() => {
 })
 
 async function open(): Promise<Gpu> {
-  const gpu = await openGpu()
+  const gpu = await openTestGpu()
   opened.push(gpu)
   return gpu
 }
@@ -48,8 +47,8 @@ type Room = { binding?: number; streamed?: boolean }
 
 const solvers: [string, TrainOptions & Room][] = [
   ['fused', short],
-  ['fused, streamed', { ...short, streamed: true }],
-  ['fused over shards', { ...short, binding: 1200 }],
+  ['fused, streamed', { ...short, workers: 2, strata: 6, streamed: true }],
+  ['fused over shards', { ...short, factors: 12, binding: 1800 }],
   ['fused in halves', { ...short, precision: 'f16', schedule: 'bold' }],
   ['adam', { ...short, optimizer: 'adam', batchSize: 300 }],
   ['als', { ...short, solver: 'als' }],

@@ -2,14 +2,13 @@ import { describe, expect, it, vi } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import type { Ratings } from '../../src/data/ratings.ts'
 import { LimitExceededError } from '../../src/errors.ts'
-import { Gpu } from '../../src/gpu/gpu.ts'
 import { fit } from '../../src/train/fit.ts'
 import { memoryOf, shapeOf, type TrainingMemory } from '../../src/train/memory.ts'
 import { checkMemory } from '../../src/train/memory-check.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { Training, type TrainingExtras } from '../../src/train/training.ts'
 import { setUp } from '../../src/train/training-setup.ts'
-import { narrow, useGpu } from '../support/gpu.ts'
+import { narrow, sharing, useGpu } from '../support/gpu.ts'
 
 const context = useGpu()
 
@@ -23,7 +22,7 @@ async function planAndTrain(
   const createBuffer = device.createBuffer
   let peak = 0
   // A ledger and staging buffers of its own.
-  const gpu = Gpu.from(device, promise => context.gpu.wait(promise))
+  const gpu = sharing(context.gpu)
   if (bindingBytes !== undefined) narrow(gpu, bindingBytes)
   device.createBuffer = descriptor => {
     peak = Math.max(peak, gpu.liveBytes + descriptor.size)
@@ -89,19 +88,24 @@ describe('a training that does not fit', () => {
     return { shape: shapeOf(setup), options: setup.options }
   }
 
-  it.each([{}, { solver: 'als' }, { model: 'implicit' }] as const)(
+  it.each([
+    // Blocks of few rows: the heavy ones have more replicas than fit.
+    [{}, 4000],
+    // A row of 256 factors at most.
+    [{ solver: 'als' }, 1024],
+    [{ model: 'implicit' }, 1024],
+  ] as const)(
     'is refused before anything is allocated, with the largest rank that fits: %j',
-    async options => {
-      const gpu = Gpu.from(context.gpu.device)
-      // A row of 256 factors at most.
-      narrow(gpu, 1024)
+    async (options, bindingBytes) => {
+      const gpu = sharing(context.gpu)
+      narrow(gpu, bindingBytes)
       const createBuffer = vi.spyOn(gpu.device, 'createBuffer')
       try {
         const refused = await fit(gpu, small, { ...options, factors: 400 }).catch((error: unknown) => error)
         expect(createBuffer).not.toHaveBeenCalled()
         expect(refused).toBeInstanceOf(LimitExceededError)
         const { limit, available, message } = refused as LimitExceededError
-        expect([limit, available]).toEqual(['maxStorageBufferBindingSize', 1024])
+        expect([limit, available]).toEqual(['maxStorageBufferBindingSize', bindingBytes])
         const most = Number(/take (\d+) factors at most/.exec(message)?.[1])
         const { shape: own, options: resolved } = shape({ ...options, factors: most }, small)
         expect(memoryOf(own, resolved, gpu.capabilities).total).toBeGreaterThan(0)

@@ -4,15 +4,15 @@ import { Ratings } from '../../src/data/ratings.ts'
 import { splitRandom } from '../../src/data/split.ts'
 import { AbortedError, DeviceLostError, InputError, LimitExceededError, OptionError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { openGpu } from '../../src/node/gpu.ts'
 import { fit } from '../../src/train/fit.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import { type FitResult, Training } from '../../src/train/training.ts'
+import { openTestGpu } from '../support/gpu.ts'
 
 describe('training', () => {
   let gpu: Gpu
   beforeAll(async () => {
-    gpu = await openGpu()
+    gpu = await openTestGpu()
   })
   afterAll(() => gpu.destroy())
 
@@ -206,7 +206,7 @@ describe('training', () => {
   })
 
   it('rejects with the last finished epoch when the device is lost', async () => {
-    const own = await openGpu()
+    const own = await openTestGpu()
     const error = await fit(own, train, {
       ...base,
       epochs: 50,
