@@ -43,6 +43,16 @@ export default defineConfig({
       },
       {
         test: {
+          // Plans as for a large GPU, held against buffers and models on whatever adapter there is: `test/support/gpu.ts`.
+          name: 'hardware-plans',
+          include: ['test/train/memory.test.ts', 'test/solvers/fused-shards.test.ts'],
+          env: { TEST_PLANS: 'hardware' },
+          pool: 'forks',
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'browser',
           include: ['test/**/*.browser.test.ts'],
           testTimeout: 120_000,

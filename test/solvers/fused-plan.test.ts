@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LimitExceededError, OptionError } from '../../src/errors.ts'
+import type { Capabilities } from '../../src/gpu/capabilities.ts'
+import { gridOf } from '../../src/layout/tile-grid.ts'
 import { type FusedInput, planFused } from '../../src/solvers/fused-plan.ts'
 import { device, intel, lavapipe, limits, nvidia, swiftshader, without } from '../support/devices.ts'
 
@@ -73,10 +75,26 @@ describe('planFused', () => {
           expect(blocks * (blockSlots - 1)).toBeGreaterThanOrEqual(rows)
           const inOne = (rows + blocks) * rowBytes <= bytes
           expect(inOne || blockSlots * shape.slices * rowBytes <= bytes).toBe(true)
+          // A sum of losses for each held block of each stratum; fewer blocks would not hold the rows of the narrowest.
+          const sums = 8 * gridOf(shape).heldBlocks * shape.strata
+          expect(sums <= bytes || bytes < 2 ** 27).toBe(true)
         },
       ),
       { seed: 22, numRuns: 2000 },
     )
+  })
+
+  it('cuts so few blocks that their sums of losses fit a binding', () => {
+    const narrow = (capabilities: Capabilities) => ({
+      ...capabilities,
+      limits: { ...limits, maxStorageBufferBindingSize: 2 ** 20 },
+    })
+    for (const capabilities of [lavapipe, nvidia, intel]) {
+      const wide = planFused(input(30_000_000, 20_000, 20_000, 4), capabilities).shape
+      const { shape } = planFused(input(30_000_000, 20_000, 20_000, 4), narrow(capabilities))
+      expect(8 * gridOf(shape).heldBlocks * shape.strata).toBeLessThanOrEqual(2 ** 20)
+      if (capabilities !== lavapipe) expect(shape.workers).toBeLessThan(wide.workers)
+    }
   })
 
   it('refuses a device whose bindings do not hold two rows of a slice', () => {

@@ -145,6 +145,18 @@ describe('a training that does not fit', () => {
     expect(refusal(least)).toBeUndefined()
   })
 
+  it('is told where the grid that was chosen is what does not fit', () => {
+    const { shape: own, options } = shape({ factors: 1, workers: 50, strata: 50 })
+    const { limits, ...device } = context.gpu.capabilities
+    const capabilities = { ...device, limits: { ...limits, maxStorageBufferBindingSize: 19_000 } }
+    expect(() => checkMemory(own, options, capabilities)).toThrow(
+      /needs maxStorageBufferBindingSize = \d+, the device has 19000; choose neither workers nor strata$/,
+    )
+    expect(checkMemory(own, { ...options, workers: undefined, strata: undefined }, capabilities).total).toBeGreaterThan(
+      0,
+    )
+  })
+
   it('counts the second set of tables of one that can go back', () => {
     const { shape: own, options } = shape({})
     const [plain, resumable] = [false, true].map(kept =>
