@@ -28,7 +28,7 @@ describe('planFusedBuffers', () => {
         fc.record({
           users: fc.integer({ min: 2, max: 700 }),
           items: fc.integer({ min: 2, max: 400 }),
-          entries: fc.integer({ min: 50, max: 40_000 }),
+          entries: fc.integer({ min: 50, max: 20_000 }),
         }),
         fc.constantFrom('planted', 'skewed'),
         fc.constantFrom(3, 8, 20, 130),
@@ -72,9 +72,9 @@ describe('planFusedBuffers', () => {
           taken += bytes
         },
       ),
-      { seed: 31, numRuns: 150 },
+      { seed: 31, numRuns: 80 },
     )
-    expect(grids).toBeGreaterThan(100)
+    expect(grids).toBeGreaterThan(50)
     expect(planned / taken).toBeLessThan(1.2)
   })
 })
