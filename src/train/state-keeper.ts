@@ -4,10 +4,10 @@ import type { Gpu } from '../gpu/gpu.ts'
 import type { FactorTables, Parameters } from '../model/tables.ts'
 
 /** Tables up to this size are copied to the host after every epoch that is kept. */
-const mirrorBytes = 64 * 2 ** 20
+const smallBytes = 2 ** 20
 
-/** Larger ones at most once in so many seconds. */
-const mirrorSeconds = 10
+/** Of larger ones the copies take this share of the time at most. */
+const mirrorShare = 0.05
 
 export interface KeptState {
   /** Counted from 1; 0 for the initial state. */
@@ -26,6 +26,8 @@ export class StateKeeper {
   #epoch = 0
   #mirror: KeptState
   #mirroredAt: number
+  /** Milliseconds that the last copy to the host took. */
+  #mirrorTook = 0
 
   /** `initial` is what the tables hold at the start. */
   static async create(gpu: Gpu, tables: FactorTables, initial: Parameters): Promise<StateKeeper> {
@@ -66,8 +68,8 @@ export class StateKeeper {
       this.#gpu.device.queue.submit([encoder.finish()])
     })
     this.#epoch = epoch
-    const small = tables.bytes <= mirrorBytes
-    if (small || performance.now() - this.#mirroredAt > 1000 * mirrorSeconds) await this.read()
+    const since = performance.now() - this.#mirroredAt
+    if (tables.bytes <= smallBytes || since * mirrorShare > this.#mirrorTook) await this.read()
   }
 
   /**
@@ -92,8 +94,10 @@ export class StateKeeper {
   /** The kept state, copied to the host. */
   async read(): Promise<KeptState> {
     if (this.#mirror.epoch !== this.#epoch) {
+      const began = performance.now()
       this.#mirror = { epoch: this.#epoch, parameters: await this.#kept.read(this.#gpu) }
       this.#mirroredAt = performance.now()
+      this.#mirrorTook = this.#mirroredAt - began
     }
     return this.#mirror
   }
