@@ -47,26 +47,41 @@ let idleTurns = 0
 /** Turns without a sleep, about 0.2 ms: what is all but done should not cost one. */
 const busyTurns = 20
 
+/** Milliseconds: a sleep takes an eighth of the time slept so far, so that a short wait ends little later than it could. */
+const sleep = { least: 0.05, most: 1, share: 1 / 8 }
+
+/** Milliseconds slept since something last settled. */
+let slept = 0
+
 /**
  * While a GPU promise is pending, Dawn's binding polls from the main thread without a pause and burns a whole core.
- * Sleeping a millisecond between its polls gives that core back; timers and other callbacks run in between.
+ * Sleeping up to a millisecond between its polls gives that core back; timers and other callbacks run in between.
  */
 async function waitInSteps<T>(promise: Promise<T>): Promise<T> {
   waiting++
-  idleTurns = 0
+  settled()
   if (!polling) void poll()
   try {
     return await promise
   } finally {
     waiting--
-    idleTurns = 0
+    settled()
   }
+}
+
+function settled(): void {
+  idleTurns = 0
+  slept = 0
 }
 
 async function poll(): Promise<void> {
   polling = true
   while (waiting > 0) {
-    if (idleTurns++ >= busyTurns) Atomics.wait(sleeper, 0, 0, 1)
+    if (idleTurns++ >= busyTurns) {
+      const milliseconds = Math.min(sleep.most, Math.max(sleep.least, sleep.share * slept))
+      Atomics.wait(sleeper, 0, 0, milliseconds)
+      slept += milliseconds
+    }
     await nextTurn()
   }
   polling = false
