@@ -16,18 +16,18 @@
 // which workgroups run. Nested, the slices of a workgroup share a tile, with barriers of their own; otherwise each has one.
 // With `sharded` the slots of a side lie in several buffers, and a dispatch works on the part of a stratum whose held rows lie
 // in one of them and whose streamed rows in another: on its workers alone.
-// With `prefetch` the rows of the next two entries, of both sides, are under way while this one is worked on.
+// With `prefetch` the rows of four entries, of both sides, are read at once, before the first of them is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
 // come to 79% (k = 32) and 90% (k = 128) of a copy's rate on lavapipe: docs/performance.md.
 
-import constants::{LANES, VECS};
+import constants::LANES;
 import package::lib::dispatch::linear_workgroup;
-import package::lib::fused_rows::{Row, batch, held_state, streamed_state, load_held, load_streamed, store_held, store_streamed};
+import package::lib::fused_rows::{Row, batch, held_state, streamed_state, load_held, load_streamed, moved, products, store_held, store_streamed};
 import package::lib::fused_step::{ADAGRAD, options, damped, stepped};
 import package::lib::model::model;
 import package::lib::link::{prediction, prediction_slope};
-import package::lib::slices::{SLICES, between_sums, sum_first, sum_second};
+import package::lib::slices::{SLICES, between_sums, sum_first, sum_three};
 @if(subgroups) enable subgroups;
 
 // Sums of e^2 and |e| of each slice.
@@ -50,13 +50,26 @@ const NO_SLOT: u32 = 0xffffffff;
 @if(nested) override SUB_STRATA: u32 = SLICES;
 @if(!nested) const SUB_STRATA: u32 = 1;
 
-// An entry with its streamed row and, read ahead, the held row that it begins a run of.
-struct Fetched {
-  entry: vec2u,
+// A streamed row and its slot.
+struct Streamed {
+  slot: u32,
   q: Row,
   q_state: vec4f,
-  @if(prefetch) p: Row,
-  @if(prefetch) p_state: vec4f,
+}
+
+struct Held {
+  slot: u32,
+  p: Row,
+  p_state: vec4f,
+}
+
+struct Tile {
+  held_start: u32,
+  streamed_start: u32,
+  first: u32,
+  end: u32,
+  lane: u32,
+  local_index: u32,
 }
 
 fn held_place(entry: vec2u) -> u32 {
@@ -67,128 +80,168 @@ fn streamed_place(entry: vec2u) -> u32 {
   return entry.y & 0xffff;
 }
 
-@if(!prefetch) fn fetch(entry: vec2u, held_start: u32, streamed_start: u32, lane: u32) -> Fetched {
-  let slot = streamed_start + streamed_place(entry);
-  return Fetched(entry, load_streamed(slot, lane), streamed_state[slot]);
+fn fetch_streamed(entry: vec2u, tile: Tile) -> Streamed {
+  let slot = tile.streamed_start + streamed_place(entry);
+  return Streamed(slot, load_streamed(slot, tile.lane), streamed_state[slot]);
 }
 
-// `begins`: whether the entry before is another row's.
-@if(prefetch) fn fetch(entry: vec2u, begins: bool, held_start: u32, streamed_start: u32, lane: u32) -> Fetched {
-  let slot = streamed_start + streamed_place(entry);
-  var fetched: Fetched;
-  fetched.entry = entry;
-  fetched.q = load_streamed(slot, lane);
-  fetched.q_state = streamed_state[slot];
-  if (begins) {
-    fetched.p = load_held(held_start + held_place(entry), lane);
-    fetched.p_state = held_state[held_start + held_place(entry)];
+fn fetch_held(entry: vec2u, tile: Tile) -> Held {
+  let slot = tile.held_start + held_place(entry);
+  return Held(slot, load_held(slot, tile.lane), held_state[slot]);
+}
+
+fn leave(run: Held, lane: u32, position: u32) {
+  if (run.slot != NO_SLOT) {
+    store_held(run.slot, run.p, run.p_state, lane, position);
   }
-  return fetched;
+}
+
+// The step of one entry, with its held row and its streamed one; returns (e^2, |e|). One reduction over the lanes has p . q
+// and, from |p|^2 and |q|^2, the squares of both gradients:
+//
+//   |a p - d q|^2 = a^2 |p|^2 - 2 a d p . q + d^2 |q|^2.
+//
+// All invocations of a workgroup must call it; where not `working`, nothing changes. `turn` alternates.
+fn learn(
+  run: ptr<function, Held>,
+  now: ptr<function, Streamed>,
+  rating: f32,
+  tile: Tile,
+  position: u32,
+  working: bool,
+  turn: u32,
+) -> vec2f {
+  let p = (*run).p;
+  let q = (*now).q;
+  var sums = products(p, q);
+  if (ADAGRAD) {
+    sums = sum_three(sums, tile.local_index, turn);
+  } else {
+    sums.x = sum_first(sums.x, tile.local_index);
+    between_sums();
+  }
+  let p_state = (*run).p_state;
+  let q_state = (*now).q_state;
+  let score = model.mean + (p_state.x + q_state.x) + sums.x;
+  let error = rating - prediction(score);
+  let slope_error = error * prediction_slope(score);
+  if (!working) {
+    return vec2f();
+  }
+
+  let decay = vec2f(options.held_penalty, options.streamed_penalty) * vec2f(p_state.w, q_state.w);
+  (*run).p = moved(p, q, damped(options.held_rate, p_state.y), decay.x, slope_error);
+  (*now).q = moved(q, p, damped(options.streamed_rate, q_state.y), decay.y, slope_error);
+  let squares = decay * decay * sums.yz - 2.0 * decay * slope_error * sums.x + slope_error * slope_error * sums.zy;
+  let steps = options.component * max(vec2f(), squares);
+  (*run).p_state = stepped(p_state, slope_error, steps.x);
+  (*now).q_state = stepped(q_state, slope_error, steps.y);
+  store_streamed((*now).slot, (*now).q, (*now).q_state, tile.lane, position);
+  return vec2f(error * error, abs(error));
 }
 
 // The entries of one tile, in order; returns the sums of e^2 and |e|. `steps` is the length of the workgroup's longest
 // tile: as many steps for every slice, so that all of them meet at the sums.
-fn train_tile(held_start: u32, streamed_start: u32, first: u32, end: u32, steps: u32, lane: u32, local_index: u32) -> vec2f {
+@if(!prefetch) fn train_tile(tile: Tile, steps: u32) -> vec2f {
   var sums = vec2f();
-  var held = NO_SLOT;
-  var p: Row;
-  var p_state = vec4f();
-  var now: Fetched;
-  // Two entries are under way behind the one that is worked on, and after them one without its rows.
-  @if(prefetch) var next: Fetched;
-  @if(prefetch) var coming = vec2u();
-  @if(prefetch) if (first < end) {
-    now = fetch(entries[first], true, held_start, streamed_start, lane);
-  }
-  @if(prefetch) if (first + 1 < end) {
-    let entry = entries[first + 1];
-    next = fetch(entry, held_place(entry) != held_place(now.entry), held_start, streamed_start, lane);
-  }
-  @if(prefetch) if (first + 2 < end) {
-    coming = entries[first + 2];
-  }
-
+  var run = Held(NO_SLOT, Row(), vec4f());
+  var now: Streamed;
+  var entry = vec2u();
   for (var step = 0u; step < steps; step++) {
-    let position = first + step;
-    let working = SLICES == 1 || position < end;
-    @if(!prefetch) if (working) {
-      now = fetch(entries[position], held_start, streamed_start, lane);
-    }
-    @if(prefetch) var later: Fetched;
-    @if(prefetch) if (position + 2 < end) {
-      later = fetch(coming, held_place(coming) != held_place(next.entry), held_start, streamed_start, lane);
-    }
-    @if(prefetch) if (position + 3 < end) {
-      coming = entries[position + 3];
-    }
-    var q = now.q;
-    var q_state = now.q_state;
-    let slot = held_start + held_place(now.entry);
-    if (working && slot != held) {
-      if (held != NO_SLOT) {
-        store_held(held, p, p_state, lane, position);
-      }
-      held = slot;
-      @if(!prefetch) {
-        p = load_held(held, lane);
-        p_state = held_state[held];
-      }
-      @if(prefetch) {
-        p = now.p;
-        p_state = now.p_state;
-      }
-    }
-
-    var product = 0.0;
-    for (var v = 0u; v < VECS; v++) {
-      product += dot(p[v], q[v]);
-    }
-    let score = model.mean + (p_state.x + q_state.x) + sum_first(product, local_index);
-    let error = bitcast<f32>(now.entry.x) - prediction(score);
-    let slope_error = error * prediction_slope(score);
-
-    let p_rate = damped(options.held_rate, p_state.y);
-    let q_rate = damped(options.streamed_rate, q_state.y);
-    let p_decay = options.held_penalty * p_state.w;
-    let q_decay = options.streamed_penalty * q_state.w;
-    var squares = vec2f();
-    for (var v = 0u; v < VECS; v++) {
-      let p_gradient = p_decay * p[v] - slope_error * q[v];
-      let q_gradient = q_decay * q[v] - slope_error * p[v];
-      squares += vec2f(dot(p_gradient, p_gradient), dot(q_gradient, q_gradient));
-      if (working) {
-        p[v] -= p_rate * p_gradient;
-      }
-      q[v] -= q_rate * q_gradient;
-    }
-    if (ADAGRAD) {
-      squares = options.component * sum_second(squares, local_index);
-    } else {
-      between_sums();
-    }
+    let position = tile.first + step;
+    let working = SLICES == 1 || position < tile.end;
     if (working) {
-      p_state = stepped(p_state, slope_error, squares.x);
-      q_state = stepped(q_state, slope_error, squares.y);
-      store_streamed(streamed_start + streamed_place(now.entry), q, q_state, lane, position);
-      sums += vec2f(error * error, abs(error));
+      entry = entries[position];
+      now = fetch_streamed(entry, tile);
+      if (tile.held_start + held_place(entry) != run.slot) {
+        leave(run, tile.lane, position);
+        run = fetch_held(entry, tile);
+      }
     }
-    // The rows under way were read before this one was written, which matters where they are the same.
-    @if(prefetch) if (streamed_place(next.entry) == streamed_place(now.entry)) {
-      next.q = q;
-      next.q_state = q_state;
-    }
-    @if(prefetch) if (streamed_place(later.entry) == streamed_place(now.entry)) {
-      later.q = q;
-      later.q_state = q_state;
-    }
-    @if(prefetch) {
-      now = next;
-      next = later;
-    }
+    sums += learn(&run, &now, bitcast<f32>(entry.x), tile, position, working, step % 2);
   }
-  if (held != NO_SLOT) {
-    store_held(held, p, p_state, lane, end);
+  leave(run, tile.lane, tile.end);
+  return sums;
+}
+
+// Past the end the last entry once more, and in an empty tile the first rows of its blocks: loads without a condition, which
+// all are under way at once, and never of rows that another slice may write.
+@if(prefetch) fn entry_at(position: u32, tile: Tile) -> vec2u {
+  let entry = entries[min(position, max(tile.end, 1) - 1)];
+  return select(vec2u(), entry, tile.first < tile.end);
+}
+
+// A row was read before the entries ahead of its own were worked on; where one of them had the same, this is what it left.
+@if(prefetch) fn forward(now: ptr<function, Streamed>, earlier: ptr<function, Streamed>) {
+  if ((*now).slot == (*earlier).slot) {
+    (*now).q = (*earlier).q;
+    (*now).q_state = (*earlier).q_state;
   }
+}
+
+@if(prefetch) fn work(
+  run: ptr<function, Held>,
+  held: ptr<function, Held>,
+  now: ptr<function, Streamed>,
+  entry: vec2u,
+  tile: Tile,
+  position: u32,
+  turn: u32,
+) -> vec2f {
+  let working = position < tile.end;
+  if (working && tile.held_start + held_place(entry) != (*run).slot) {
+    leave(*run, tile.lane, position);
+    *run = *held;
+  }
+  return learn(run, now, bitcast<f32>(entry.x), tile, position, working, turn);
+}
+
+// The same, four entries at a time. They have variables of their own: in an array they would not be in registers.
+@if(prefetch) fn train_tile(tile: Tile, steps: u32) -> vec2f {
+  var sums = vec2f();
+  var run = Held(NO_SLOT, Row(), vec4f());
+  var before = ~entry_at(tile.first, tile);
+  for (var step = 0u; step < steps; step += 4) {
+    let position = tile.first + step;
+    let a = entry_at(position, tile);
+    let b = entry_at(position + 1, tile);
+    let c = entry_at(position + 2, tile);
+    let d = entry_at(position + 3, tile);
+    var row_a = fetch_streamed(a, tile);
+    var row_b = fetch_streamed(b, tile);
+    var row_c = fetch_streamed(c, tile);
+    var row_d = fetch_streamed(d, tile);
+    // Held rows where a run of theirs begins.
+    var held_a = Held();
+    if (held_place(a) != held_place(before)) {
+      held_a = fetch_held(a, tile);
+    }
+    var held_b = Held();
+    if (held_place(b) != held_place(a)) {
+      held_b = fetch_held(b, tile);
+    }
+    var held_c = Held();
+    if (held_place(c) != held_place(b)) {
+      held_c = fetch_held(c, tile);
+    }
+    var held_d = Held();
+    if (held_place(d) != held_place(c)) {
+      held_d = fetch_held(d, tile);
+    }
+    before = d;
+
+    sums += work(&run, &held_a, &row_a, a, tile, position, 0);
+    forward(&row_b, &row_a);
+    sums += work(&run, &held_b, &row_b, b, tile, position + 1, 1);
+    forward(&row_c, &row_a);
+    forward(&row_c, &row_b);
+    sums += work(&run, &held_c, &row_c, c, tile, position + 2, 0);
+    forward(&row_d, &row_a);
+    forward(&row_d, &row_b);
+    forward(&row_d, &row_c);
+    sums += work(&run, &held_d, &row_d, d, tile, position + 3, 1);
+  }
+  leave(run, tile.lane, tile.end);
   return sums;
 }
 
@@ -221,15 +274,15 @@ fn fused_sgd(
     let first = batch.entry_place + tiles[tile + slice];
     @if(!sharded) let end = batch.entry_place + tiles[tile + slice + 1];
     @if(sharded) let end = select(first, batch.entry_place + tiles[tile + slice + 1], is_own);
-    sums += train_tile(
+    let own = Tile(
       blocks[held_block],
       blocks[options.workgroups * SLICES + streamed_block],
       first,
       end,
-      tiles[tile + SLICES + 1],
       lane,
       local_index,
     );
+    sums += train_tile(own, tiles[tile + SLICES + 1]);
     // What the slices wrote before the barrier, others read after it. Without it there is none in the whole kernel, which
     // is worth half the time on a CPU.
     @if(nested) storageBarrier();

@@ -15,7 +15,9 @@ import package::lib::stratum::Stratum;
 @group(0) @binding(3) var<storage, read_write> streamed_state: array<vec4f>;
 @group(1) @binding(3) var<uniform> batch: Stratum;
 
-alias Row = array<vec4f, VECS>;
+// A row of one vec4 a lane is no array: not every compiler keeps arrays in registers.
+@if(single) alias Row = vec4f;
+@if(!single) alias Row = array<vec4f, VECS>;
 
 fn noise_of(position: u32) -> u32 {
   return batch.noise + (batch.entry_start + position) * 0x9e3779b1;
@@ -39,24 +41,76 @@ fn inside(block: u32) -> bool {
   return FACTOR_BLOCKS % LANES == 0 || block < FACTOR_BLOCKS;
 }
 
-fn load_held(slot: u32, lane: u32) -> Row {
+// p . q, |p|^2 and |q|^2: this lane's part.
+@if(single) fn products(p: Row, q: Row) -> vec3f {
+  return vec3f(dot(p, q), dot(p, p), dot(q, q));
+}
+@if(!single) fn products(p: Row, q: Row) -> vec3f {
+  var sums = vec3f();
+  for (var v = 0u; v < VECS; v++) {
+    sums += vec3f(dot(p[v], q[v]), dot(p[v], p[v]), dot(q[v], q[v]));
+  }
+  return sums;
+}
+
+// row - rate (decay row - slope_error other)
+@if(single) fn moved(row: Row, other: Row, rate: f32, decay: f32, slope_error: f32) -> Row {
+  return row - rate * (decay * row - slope_error * other);
+}
+@if(!single) fn moved(row: Row, other: Row, rate: f32, decay: f32, slope_error: f32) -> Row {
+  var next: Row;
+  for (var v = 0u; v < VECS; v++) {
+    next[v] = row[v] - rate * (decay * row[v] - slope_error * other[v]);
+  }
+  return next;
+}
+
+fn load_held_vec(slot: u32, block: u32) -> vec4f {
+  if (!inside(block)) {
+    return vec4f();
+  }
+  return unpack_factors(held_factors[slot * FACTOR_BLOCKS + block]);
+}
+
+fn load_streamed_vec(slot: u32, block: u32) -> vec4f {
+  if (!inside(block)) {
+    return vec4f();
+  }
+  return unpack_factors(streamed_factors[slot * FACTOR_BLOCKS + block]);
+}
+
+fn store_held_vec(slot: u32, block: u32, factors: vec4f, noise: u32) {
+  if (inside(block)) {
+    let at = slot * FACTOR_BLOCKS + block;
+    held_factors[at] = pack_factors(factors, noise ^ held_number(at));
+  }
+}
+
+fn store_streamed_vec(slot: u32, block: u32, factors: vec4f, noise: u32) {
+  if (inside(block)) {
+    let at = slot * FACTOR_BLOCKS + block;
+    streamed_factors[at] = pack_factors(factors, noise ^ streamed_number(at));
+  }
+}
+
+@if(single) fn load_held(slot: u32, lane: u32) -> Row {
+  return load_held_vec(slot, lane);
+}
+@if(!single) fn load_held(slot: u32, lane: u32) -> Row {
   var row: Row;
   for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      row[v] = unpack_factors(held_factors[slot * FACTOR_BLOCKS + block]);
-    }
+    row[v] = load_held_vec(slot, v * LANES + lane);
   }
   return row;
 }
 
-fn load_streamed(slot: u32, lane: u32) -> Row {
+@if(single) fn load_streamed(slot: u32, lane: u32) -> Row {
+  return load_streamed_vec(slot, lane);
+}
+@if(!single) fn load_streamed(slot: u32, lane: u32) -> Row {
   var row: Row;
   for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      row[v] = unpack_factors(streamed_factors[slot * FACTOR_BLOCKS + block]);
-    }
+    row[v] = load_streamed_vec(slot, v * LANES + lane);
   }
   return row;
 }
@@ -64,12 +118,9 @@ fn load_streamed(slot: u32, lane: u32) -> Row {
 // `position` of the entry after which the row is stored: the seed of its rounding.
 fn store_held(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
   let noise = noise_of(position);
-  for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      let at = slot * FACTOR_BLOCKS + block;
-      held_factors[at] = pack_factors(row[v], noise ^ held_number(at));
-    }
+  @if(single) store_held_vec(slot, lane, row, noise);
+  @if(!single) for (var v = 0u; v < VECS; v++) {
+    store_held_vec(slot, v * LANES + lane, row[v], noise);
   }
   if (lane == 0) {
     held_state[slot] = state;
@@ -78,12 +129,9 @@ fn store_held(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
 
 fn store_streamed(slot: u32, row: Row, state: vec4f, lane: u32, position: u32) {
   let noise = ~noise_of(position);
-  for (var v = 0u; v < VECS; v++) {
-    let block = v * LANES + lane;
-    if (inside(block)) {
-      let at = slot * FACTOR_BLOCKS + block;
-      streamed_factors[at] = pack_factors(row[v], noise ^ streamed_number(at));
-    }
+  @if(single) store_streamed_vec(slot, lane, row, noise);
+  @if(!single) for (var v = 0u; v < VECS; v++) {
+    store_streamed_vec(slot, v * LANES + lane, row[v], noise);
   }
   if (lane == 0) {
     streamed_state[slot] = state;

@@ -11,7 +11,7 @@ export interface SliceVariant {
   nested: boolean
   /** Sums by shuffles between the lanes; otherwise through workgroup memory. */
   subgroups: boolean
-  /** The next entry's row is read ahead. */
+  /** The rows of four entries are read at once. */
   prefetch: boolean
   /** Factors are stored as halves. */
   f16: boolean
@@ -45,4 +45,9 @@ const groups = [
 
 /** One stratum of entry-by-entry SGD: see `shaders/fused_sgd.wgsl`. */
 export const fusedSgd = ({ lanes, vecs, nested, subgroups, prefetch, f16, sharded = false }: SliceVariant) =>
-  defineKernel('fused_sgd', groups, { nested, subgroups, prefetch, f16, sharded }, { LANES: lanes, VECS: vecs })
+  defineKernel(
+    'fused_sgd',
+    groups,
+    { nested, subgroups, prefetch, f16, sharded, single: vecs === 1 },
+    { LANES: lanes, VECS: vecs },
+  )

@@ -59,6 +59,9 @@ const mostBlocks = Math.sqrt(mostTiles)
  */
 const dispatchBound = { factors: 2e9, steps: 1.5e6 }
 
+/** vec4s of a row up to which an invocation's registers hold those of four entries at once, of both sides. */
+const mostVecsAhead = 4
+
 const entryBytes = 8
 
 /** How much larger than the mean a stratum may be. */
@@ -83,13 +86,14 @@ export function planFused(input: FusedInput, capabilities: Capabilities): FusedP
   const { adapter } = capabilities
   const { lanes, slices } = adapter.software ? softwareSlices(input, capabilities) : hardwareSlices(input, capabilities)
   const { shape, blockSlots } = cutGrid(input, capabilities, lanes, slices)
+  const vecs = Math.ceil(factorBlocks(input.factors) / lanes)
   return {
     variant: {
       lanes,
-      vecs: Math.ceil(factorBlocks(input.factors) / lanes),
+      vecs,
       nested: shape.nested,
       subgroups: capabilities.features.subgroups && lanes > 1,
-      prefetch: !adapter.software,
+      prefetch: !adapter.software && vecs <= mostVecsAhead,
       f16: input.precision === 'f16',
     },
     shape,

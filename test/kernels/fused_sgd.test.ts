@@ -41,7 +41,7 @@ const cases: Case[] = [
   { factors: 64, lanes: 8, shape: flat(4, 1), bounded: true, adagrad: false },
   { factors: 64, lanes: 2, shape: flat(4, 4), subgroups: false, adagrad: false },
   { factors: 100, lanes: 8, shape: flat(2, 1) },
-  { factors: 128, lanes: 8, shape: nested(1, 8), prefetch: true },
+  { factors: 64, lanes: 8, shape: nested(1, 8), prefetch: true },
   { factors: 128, lanes: 8, shape: flat(3, 1) },
   { factors: 512, lanes: 8, shape: flat(2, 1) },
 ]
