@@ -1,7 +1,7 @@
 import type { RowCounts } from '../data/row-counts.ts'
 import type { BlockLayout } from './blocks.ts'
+import { type Dealing, dealSide } from './tile-dealing.ts'
 import type { TileShape } from './tile-grid.ts'
-import { type Dealing, dealSide } from './tiles.ts'
 
 /** Slots of a block in the mean from which on blocks are about equal, so that rows need not be dealt to know it. */
 const manySlots = 64

@@ -30,27 +30,30 @@ export function gridOf({ workers, strata, slices, nested }: TileShape): TileGrid
   return { workgroups, subStrata, heldBlocks: workgroups * slices, streamedBlocks: strata * subStrata }
 }
 
-/** Number of the tile of a held and a streamed block, in the order in which tiles are worked on. */
-export type TileFinder = (heldBlock: number, streamedBlock: number) => number
+/** Some blocks: the first, and the end. */
+export type BlockRange = readonly [first: number, end: number]
 
-/** Called twice an entry, so each kind of grid has a finder that divides no more than it must. */
-export function tileFinder({ slices, strata, nested }: TileShape, { workgroups }: TileGrid): TileFinder {
-  const stratumOf = (ahead: number) => {
-    const stratum = ahead % strata
-    return stratum < 0 ? stratum + strata : stratum
+/**
+ * The tiles of some held blocks in the order in which they are worked on, each as the pair of its blocks,
+ * held * streamedBlocks + streamed.
+ * @param blocks of whole workgroups, where tiles are nested
+ */
+export function pairsOf(shape: TileShape, [first, end]: BlockRange): Uint32Array {
+  const { strata } = shape
+  const { subStrata, streamedBlocks } = gridOf(shape)
+  const pairs = new Uint32Array((end - first) * streamedBlocks)
+  let tile = 0
+  for (let stratum = 0; stratum < strata; stratum++) {
+    for (let block = first; block < end; block += subStrata) {
+      const streamed = ((block / subStrata + stratum) % strata) * subStrata
+      for (let sub = 0; sub < subStrata; sub++) {
+        for (let slice = 0; slice < subStrata; slice++) {
+          pairs[tile++] = (block + slice) * streamedBlocks + streamed + ((slice + sub) % subStrata)
+        }
+      }
+    }
   }
-  if (!nested) {
-    const perStratum = workgroups * slices
-    return (heldBlock, streamedBlock) => stratumOf(streamedBlock - heldBlock) * perStratum + heldBlock
-  }
-  return (heldBlock, streamedBlock) => {
-    const slice = heldBlock % slices
-    const workgroup = (heldBlock - slice) / slices
-    const other = streamedBlock % slices
-    const stratum = stratumOf((streamedBlock - other) / slices - workgroup)
-    const sub = other < slice ? other - slice + slices : other - slice
-    return ((stratum * workgroups + workgroup) * slices + sub) * slices + slice
-  }
+  return pairs
 }
 
 export const tilesPerStratum = ({ workgroups, subStrata }: TileGrid, slices: number) => workgroups * subStrata * slices

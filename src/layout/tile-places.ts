@@ -1,11 +1,8 @@
 import type { BlockLayout } from './blocks.ts'
 
-/** One side of the entries, with all that finds an entry's slot. */
-export interface Places {
-  rows: Uint32Array
-  others: Uint32Array
+/** What finds the slot of an entry on one side. */
+export interface Places extends Readonly<Record<'blockStart' | 'slotStart' | 'slots', Uint32Array>> {
   seed: number
-  blocks: BlockLayout
   /**
    * Block and place in it of each row that has one slot, side by side, so that an entry costs one cache miss a side; `several`
    * as the block of a row with replicas. In 16 bits where they hold the blocks: tables of many rows do not fit the caches.
@@ -15,8 +12,7 @@ export interface Places {
   blockOf: Uint32Array
 }
 
-export function placesOf(blocks: BlockLayout, rows: Uint32Array, others: Uint32Array, seed: number): Places {
-  const { blockStart, rowOf, slotStart, slots } = blocks
+export function placesOf({ blockStart, rowOf, slotStart, slots }: BlockLayout, seed: number): Places {
   const blockOf = new Uint32Array(rowOf.length)
   for (let block = 0; block + 1 < blockStart.length; block++) {
     blockOf.fill(block, blockStart[block]!, blockStart[block + 1]!)
@@ -30,27 +26,31 @@ export function placesOf(blocks: BlockLayout, rows: Uint32Array, others: Uint32A
     ofRow[2 * row] = slotStart[row + 1]! - first > 1 ? several : blockOf[slot]!
     ofRow[2 * row + 1] = slot - blockStart[blockOf[slot]!]!
   }
-  return { rows, others, seed, blocks, ofRow, several, blockOf }
+  return { blockStart, slotStart, slots, seed, ofRow, several, blockOf }
 }
 
 /** The slot of an entry whose row has replicas: the one that a hash of row and other row chooses. */
-export function replicaAt({ rows, others, seed, blocks }: Places, entry: number): number {
-  const row = rows[entry]!
-  const first = blocks.slotStart[row]!
-  const replicas = blocks.slotStart[row + 1]! - first
-  return blocks.slots[first + (mix(mix(row ^ seed) ^ others[entry]!) % replicas)]!
+export function replicaAt({ slotStart, slots, seed }: Places, row: number, other: number): number {
+  const first = slotStart[row]!
+  const replicas = slotStart[row + 1]! - first
+  return slots[first + (mix(mix(row ^ seed) ^ other) % replicas)]!
 }
 
-/** Entries of each slot of rows without replicas; those of the others are counted as they are placed. */
+/**
+ * Entries of each slot: of a row that has one, those of the row.
+ * @param replicas entries of each slot of the other rows, by whoever placed them
+ */
 export function slotCountsOf(
-  { blocks: { rowOf }, ofRow, several }: Places,
+  { rowOf, slotStart }: BlockLayout,
   counts: Uint32Array,
+  replicas: readonly Uint32Array[],
 ): Uint32Array<ArrayBuffer> {
   const ofSlot = new Uint32Array(rowOf.length)
   for (let slot = 0; slot < ofSlot.length; slot++) {
     const row = rowOf[slot]!
-    if (ofRow[2 * row] !== several) ofSlot[slot] = counts[row]!
+    if (slotStart[row + 1]! - slotStart[row]! === 1) ofSlot[slot] = counts[row]!
   }
+  for (const own of replicas) for (let slot = 0; slot < own.length; slot++) ofSlot[slot]! += own[slot]!
   return ofSlot
 }
 
