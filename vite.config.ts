@@ -18,7 +18,12 @@ const libraryTargets = ['valibot', 'wesl', 'fastest-levenshtein', /^hyparquet\//
 export default defineConfig({
   build: {
     lib: {
-      entry: { index: 'src/index.ts', node: 'src/node/index.ts', cli: 'src/cli/main.ts' },
+      entry: {
+        index: 'src/index.ts',
+        node: 'src/node/index.ts',
+        cli: 'src/cli/main.ts',
+        'lowrank-thread': 'src/node/lowrank-thread.ts',
+      },
       formats: ['es'],
     },
     target: 'es2023',

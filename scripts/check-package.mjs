@@ -94,6 +94,7 @@ try {
     'dist/index.js',
     'dist/node.js',
     'dist/cli.js',
+    'dist/lowrank-thread.js',
     'dist/types/index.d.ts',
     'dist/demo/index.html',
     'dist/demo/licenses.txt',

@@ -1,4 +1,5 @@
 import { DeviceLostError, GpuUnavailableError } from '../errors.ts'
+import type { HostThreads } from '../layout/threads.ts'
 import { BufferOwner, type Ledger } from './buffers.ts'
 import { type Capabilities, describeDevice, plannedLimits, usedFeatures } from './capabilities.ts'
 import { capture } from './capture.ts'
@@ -16,6 +17,11 @@ export interface OpenOptions {
 export interface Platform {
   provider?: GPU | undefined
   wait?: Wait | undefined
+  /**
+   * Threads that entries are packed on.
+   * @internal
+   */
+  threads?: HostThreads | undefined
   /** Called once, last in `destroy`. */
   release?: (() => void) | undefined
 }
@@ -23,12 +29,9 @@ export interface Platform {
 /** Milliseconds that an error which may be due to the loss of the device waits for word of it. */
 const lossPatience = 5000
 
-interface Ownership {
+interface Ownership extends Omit<Platform, 'provider'> {
   /** Whether `destroy` also destroys the device. */
   ownsDevice: boolean
-  wait?: Wait | undefined
-  /** Called once, last in `destroy`. */
-  release?: (() => void) | undefined
 }
 
 /**
@@ -65,6 +68,7 @@ export class Gpu {
    * @throws GpuUnavailableError where there is no WebGPU or no adapter.
    */
   static async open(options: OpenOptions = {}, platform: Platform = {}): Promise<Gpu> {
+    const { wait, threads, release } = platform
     const provider = platform.provider ?? (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
     if (provider === undefined) {
       throw new GpuUnavailableError(
@@ -84,7 +88,7 @@ export class Gpu {
       requiredFeatures: usedFeatures.filter(feature => adapter.features.has(feature)),
       requiredLimits: Object.fromEntries(plannedLimits.map(name => [name, adapter.limits[name]])),
     })
-    return new Gpu(device, { ownsDevice: true, wait: platform.wait, release: platform.release })
+    return new Gpu(device, { ownsDevice: true, wait, threads, release })
   }
 
   /** Uses a device of the caller's, which stays the caller's: `destroy` leaves it alive. */
@@ -95,6 +99,14 @@ export class Gpu {
   /** Bytes in buffers made through this object that are not destroyed yet. */
   get liveBytes(): number {
     return this.#ledger.liveBytes
+  }
+
+  /**
+   * Threads of the host that entries are packed on.
+   * @internal
+   */
+  get threads(): HostThreads | undefined {
+    return this.#ownership.threads
   }
 
   /** A new owner for buffers. */

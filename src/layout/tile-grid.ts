@@ -33,6 +33,15 @@ export function gridOf({ workers, strata, slices, nested }: TileShape): TileGrid
 /** Some blocks: the first, and the end. */
 export type BlockRange = readonly [first: number, end: number]
 
+/** All held blocks in so many ranges of about as many blocks, which have about as many entries; in fewer where there are not so many. */
+export function cutHeldBlocks(shape: TileShape, count: number): BlockRange[] {
+  const { subStrata, heldBlocks } = gridOf(shape)
+  const units = heldBlocks / subStrata
+  const ranges = Math.min(count, units)
+  const bound = (range: number) => subStrata * Math.floor((range * units) / ranges)
+  return Array.from({ length: ranges }, (_, range) => [bound(range), bound(range + 1)] as const)
+}
+
 /**
  * The tiles of some held blocks in the order in which they are worked on, each as the pair of its blocks,
  * held * streamedBlocks + streamed.

@@ -32,7 +32,8 @@ export function placesOf({ blockStart, rowOf, slotStart, slots }: BlockLayout, s
 /** The slot of an entry whose row has replicas: the one that a hash of row and other row chooses. */
 export function replicaAt({ slotStart, slots, seed }: Places, row: number, other: number): number {
   const first = slotStart[row]!
-  const replicas = slotStart[row + 1]! - first
+  // A word, so that V8 divides words.
+  const replicas = (slotStart[row + 1]! - first) >>> 0
   return slots[first + (mix(mix(row ^ seed) ^ other) % replicas)]!
 }
 

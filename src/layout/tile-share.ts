@@ -18,9 +18,6 @@ export interface EntryPiece {
   length: number
 }
 
-/** Entries of each slot of rows with replicas, zero for the others; empty on a side that has none. */
-export type ReplicaCounts = Record<'held' | 'streamed', Uint32Array<ArrayBuffer>>
-
 /** The tiles of some held blocks. */
 export interface TilePart {
   blocks: BlockRange
@@ -30,6 +27,8 @@ export interface TilePart {
   tileStart: Uint32Array<ArrayBuffer>
   /** Runs of entries of one held row. */
   runs: number
+  /** Of these entries, those of each slot of rows with replicas, zero for the others; empty on a side that has none. */
+  replicas: Record<'held' | 'streamed', Uint32Array<ArrayBuffer>>
 }
 
 /** Entries among which those of a share are listed before they are looked at: the list stays in the first cache. */
@@ -42,23 +41,27 @@ const listedEntries = 4096
 export class TileShare {
   readonly #placing: Placing
   readonly #blocks: BlockRange
-  readonly #replicas: ReplicaCounts
+  readonly #replicas: TilePart['replicas']
   readonly #streamedBlocks: number
-  /** The entries of a stretch that are in the share. */
+  /** 1 for each held row with slots in the share; empty where it has all blocks. */
+  readonly #isOwn: Uint8Array
+  /** Entries of a stretch that have such rows. */
   readonly #list: Uint32Array
   /** Of each pair of blocks, first how many entries it has, then where the next one goes. */
   #next: Uint32Array
   #part: Pick<TilePart, 'entries' | 'tileStart'> | undefined
 
-  /** @param replicas in which entries of rows with replicas are counted as they are placed */
-  constructor(placing: Placing, blocks: BlockRange, replicas: ReplicaCounts) {
+  /** @param blocks of whole workgroups, where tiles are nested */
+  constructor(placing: Placing, blocks: BlockRange) {
     const { heldBlocks, streamedBlocks } = gridOf(placing.shape)
     const [first, end] = blocks
+    const all = end - first === heldBlocks
     this.#placing = placing
     this.#blocks = blocks
-    this.#replicas = replicas
+    this.#replicas = { held: replicaCounts(placing.held), streamed: replicaCounts(placing.streamed) }
     this.#streamedBlocks = streamedBlocks
-    this.#list = new Uint32Array(end - first < heldBlocks ? listedEntries : 0)
+    this.#isOwn = all ? new Uint8Array(0) : rowsOf(placing.held, blocks)
+    this.#list = new Uint32Array(all ? 0 : listedEntries)
     this.#next = new Uint32Array((end - first) * streamedBlocks)
   }
 
@@ -68,7 +71,8 @@ export class TileShare {
     const { ofRow: heldOf, several: severalHeld } = held
     const { ofRow: streamedOf, several: severalStreamed } = streamed
     const streamedBlocks = this.#streamedBlocks
-    const firstPair = this.#blocks[0] * streamedBlocks
+    const [firstBlock, endBlock] = this.#blocks
+    const firstPair = firstBlock * streamedBlocks
     const counts = this.#next
     const list = this.#list
     const all = list.length === 0
@@ -81,7 +85,10 @@ export class TileShare {
         const streamedRow = streamedRows[entry]!
         let heldBlock = heldOf[2 * heldRow]!
         let streamedBlock = streamedOf[2 * streamedRow]!
-        if (heldBlock === severalHeld) heldBlock = held.blockOf[replicaAt(held, heldRow, streamedRow)]!
+        if (heldBlock === severalHeld) {
+          heldBlock = held.blockOf[replicaAt(held, heldRow, streamedRow)]!
+          if (heldBlock < firstBlock || heldBlock >= endBlock) continue
+        }
         if (streamedBlock === severalStreamed) {
           streamedBlock = streamed.blockOf[replicaAt(streamed, streamedRow, heldRow)]!
         }
@@ -98,7 +105,8 @@ export class TileShare {
     const { held: heldReplicas, streamed: streamedReplicas } = this.#replicas
     const { streamed: streamedBits } = bits
     const streamedBlocks = this.#streamedBlocks
-    const firstPair = this.#blocks[0] * streamedBlocks
+    const [firstBlock, endBlock] = this.#blocks
+    const firstPair = firstBlock * streamedBlocks
     this.#part ??= this.#begin()
     const { entries } = this.#part
     const next = this.#next
@@ -115,8 +123,9 @@ export class TileShare {
         let heldPlace = heldOf[2 * heldRow + 1]!
         if (heldBlock === severalHeld) {
           const slot = replicaAt(held, heldRow, streamedRow)
-          heldReplicas[slot]!++
           heldBlock = held.blockOf[slot]!
+          if (heldBlock < firstBlock || heldBlock >= endBlock) continue
+          heldReplicas[slot]!++
           heldPlace = slot - held.blockStart[heldBlock]!
         }
         let streamedBlock = streamedOf[2 * streamedRow]!
@@ -139,23 +148,18 @@ export class TileShare {
     const { entries, tileStart } = this.#part ?? this.#begin()
     this.#part = undefined
     this.#next = new Uint32Array(0)
-    return { blocks: this.#blocks, entries, tileStart, runs: sortTiles(entries, tileStart, this.#placing.bits) }
+    const runs = sortTiles(entries, tileStart, this.#placing.bits)
+    return { blocks: this.#blocks, entries, tileStart, runs, replicas: this.#replicas }
   }
 
-  /** Lists the entries `first` to `end - 1` that are in the share; without a branch, which every other one would miss. */
-  #choose({ held: heldRows, streamed: streamedRows }: EntryPiece, first: number, end: number): number {
-    const { held } = this.#placing
-    const { ofRow, several } = held
-    const [firstBlock, endBlock] = this.#blocks
-    const lastBlock = endBlock - 1
+  /** Lists those of the entries `first` to `end - 1` whose held rows have slots in the share. Without a branch, which would be missed often. */
+  #choose({ held: heldRows }: EntryPiece, first: number, end: number): number {
     const list = this.#list
+    const isOwn = this.#isOwn
     let own = 0
     for (let entry = first; entry < end; entry++) {
-      const row = heldRows[entry]!
-      let block = ofRow[2 * row]!
-      if (block === several) block = held.blockOf[replicaAt(held, row, streamedRows[entry]!)]!
       list[own] = entry
-      own += 1 ^ (((block - firstBlock) | (lastBlock - block)) >>> 31)
+      own += isOwn[heldRows[entry]!]!
     }
     return own
   }
@@ -175,4 +179,22 @@ export class TileShare {
     }
     return { entries: new Uint32Array(2 * total), tileStart }
   }
+}
+
+/** 1 for each row with slots in some blocks. */
+function rowsOf({ slotStart, slots, blockOf }: Places, [first, end]: BlockRange): Uint8Array {
+  const rows = new Uint8Array(slotStart.length - 1)
+  for (let row = 0; row < rows.length; row++) {
+    for (let place = slotStart[row]!; place < slotStart[row + 1]!; place++) {
+      const block = blockOf[slots[place]!]!
+      if (block >= first && block < end) rows[row] = 1
+    }
+  }
+  return rows
+}
+
+function replicaCounts({ slotStart, slots }: Places): Uint32Array<ArrayBuffer> {
+  let replicas = false
+  for (let row = 0; row + 1 < slotStart.length && !replicas; row++) replicas = slotStart[row + 1]! - slotStart[row]! > 1
+  return new Uint32Array(replicas ? slots.length : 0)
 }

@@ -3,9 +3,8 @@ import { type RowCounts, rowCounts } from '../data/row-counts.ts'
 import type { BlockLayout } from './blocks.ts'
 import { dealRows, planDealing } from './tile-dealing.ts'
 import { efficiencyOf, gridOf, type TileShape, tilesPerStratum } from './tile-grid.ts'
-import { type PackedBlocks, TilePacker } from './tile-packer.ts'
 import { placesOf, slotCountsOf } from './tile-places.ts'
-import type { EntryPiece, Placing, TilePart } from './tile-share.ts'
+import { type EntryPiece, type Placing, type TilePart, TileShare } from './tile-share.ts'
 import { placeBits } from './tile-sort.ts'
 
 export interface TileOptions {
@@ -80,20 +79,12 @@ export interface StratumEntries {
  * the largest tile alone. The order of the entries has no bearing on the result.
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
-  const { parts, ...cut } = packInParts(ratings, shape, options, Number.POSITIVE_INFINITY)
-  return { ...cut, entries: parts[0]!.entries }
-}
-
-/**
- * `packTiles` in as many parts as make it fast.
- * @param pairs of blocks of a part at most
- */
-export function packInParts(ratings: Ratings, shape: TileShape, options: TileOptions, pairs?: number): PackedTiles {
   const dealt = dealTiles(ratings, shape, options)
-  const packer = new TilePacker(dealt.placing, [0, gridOf(shape).heldBlocks], pairs)
-  packer.count(dealt.entries)
-  packer.place(dealt.entries)
-  return joinParts(dealt, [packer.finish()])
+  const share = new TileShare(dealt.placing, [0, gridOf(shape).heldBlocks])
+  share.count(dealt.entries)
+  share.place(dealt.entries)
+  const part = share.finish()
+  return { ...joinTiles(dealt, [part]), entries: part.entries }
 }
 
 /** Rows dealt to blocks, and what finds the tiles of the entries. */
@@ -137,25 +128,15 @@ export function dealTiles(
   }
 }
 
-/** @param packed all held blocks in their order */
-export function joinParts(
-  { counts, held, streamed, blocks, placing, entries }: DealtTiles,
-  packed: readonly PackedBlocks[],
-): PackedTiles {
+/** @param parts of all held blocks in their order */
+export function joinTiles(dealt: DealtTiles, parts: readonly TilePart[]): TileCut {
+  const { counts, held, streamed, blocks, placing, entries } = dealt
   const { shape } = placing
-  const parts = packed.flatMap(own => own.parts)
   const tileStart = joinStarts(shape, parts)
+  const replicas = (side: 'held' | 'streamed') => parts.map(part => part.replicas[side])
   const slotCounts = {
-    [held]: slotCountsOf(
-      blocks[held],
-      counts[held],
-      packed.map(({ replicas }) => replicas.held),
-    ),
-    [streamed]: slotCountsOf(
-      blocks[streamed],
-      counts[streamed],
-      packed.map(({ replicas }) => replicas.streamed),
-    ),
+    [held]: slotCountsOf(blocks[held], counts[held], replicas('held')),
+    [streamed]: slotCountsOf(blocks[streamed], counts[streamed], replicas('streamed')),
   } as Record<'users' | 'items', Uint32Array<ArrayBuffer>>
   return {
     shape,
@@ -164,15 +145,16 @@ export function joinParts(
     items: blocks.items,
     userSlotCounts: slotCounts.users,
     itemSlotCounts: slotCounts.items,
-    parts: parts.map(({ blocks, entries, tileStart }) => ({
-      entries,
-      stratumStart: stratumStarts(tileStart, shape.strata, tilesOf(shape, blocks)),
-    })),
     ...tileTable(shape, tileStart),
     efficiency: efficiencyOf(shape, tileStart),
     runLength: entries.length / parts.reduce((sum, { runs }) => sum + runs, 0),
   }
 }
+
+export const partOf = ({ blocks, entries, tileStart }: TilePart, shape: TileShape): StratumEntries => ({
+  entries,
+  stratumStart: stratumStarts(tileStart, shape.strata, tilesOf(shape, blocks)),
+})
 
 /** Tiles of a stratum in some held blocks. */
 const tilesOf = (shape: TileShape, [first, end]: TilePart['blocks']): number => (end - first) * gridOf(shape).subStrata

@@ -1,6 +1,7 @@
 import { create } from 'webgpu'
 import { GpuUnavailableError } from '../errors.ts'
 import { Gpu, type OpenOptions } from '../gpu/gpu.ts'
+import { hostThreads } from './threads.ts'
 
 /** Adapters and devices live only as long as the object that `create` returns is referenced. */
 const instances = new Set<GPU>()
@@ -27,7 +28,7 @@ export const setupAdvice =
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   const { provider, release } = openDawn()
   try {
-    return await Gpu.open(options, { provider, wait: waitInSteps, release })
+    return await Gpu.open(options, { provider, wait: waitInSteps, threads: hostThreads(), release })
   } catch (error) {
     release()
     if (error instanceof GpuUnavailableError) throw new GpuUnavailableError('no GPU adapter was found', setupAdvice)

@@ -75,8 +75,8 @@ export async function storeBlocks(
 ): Promise<StoredBlocks> {
   const blocks = sides.flatMap(side => side.blocks)
   const locals = sides.flatMap(side => side.locals ?? [])
-  const entries = (block: number) => blocks[block]!.entries
-  const moves = (block: number) => locals[block]!.moves
+  const entries = (block: number) => [blocks[block]!.entries]
+  const moves = (block: number) => [locals[block]!.moves]
   const create = <Name extends 'entries' | 'moves'>(tables: StepTables<Name>) =>
     EntryStore.create(gpu, buffers, blocks.length, tables, { ...room, alone: true })
   const store = locals.length === 0 ? await create({ entries }) : await create({ entries, moves })

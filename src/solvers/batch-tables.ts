@@ -9,8 +9,9 @@ export const entryWords = 3
 export const runWords = 2
 
 export function batchTables({ entryStart, entries, itemOrder, users, items }: BatchLayout): StepTables<BatchTable> {
-  const cut = (table: Uint32Array<ArrayBuffer>, start: Uint32Array, words: number) => (batch: number) =>
-    table.subarray(words * start[batch]!, words * start[batch + 1]!)
+  const cut = (table: Uint32Array<ArrayBuffer>, start: Uint32Array, words: number) => (batch: number) => [
+    table.subarray(words * start[batch]!, words * start[batch + 1]!),
+  ]
   return {
     entries: cut(entries, entryStart, entryWords),
     order: cut(itemOrder, entryStart, 1),

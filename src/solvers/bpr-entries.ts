@@ -74,17 +74,16 @@ export async function placeEntries(
   { steps, rounds, room }: { steps: readonly EntryStep[]; rounds: number; room: Room },
 ): Promise<EntryPlaces> {
   if (!isStreamed(itemsOf.length, room)) return await placeAll(gpu, buffers, { itemsOf, usersOf }, spans, steps)
-  const none = new Uint32Array(0)
   const count = rounds * steps.length
   const store = await EntryStore.create(
     gpu,
     buffers,
     count,
     {
-      seen: step => itemsOf.subarray(...spans.users[steps[step % steps.length]!.users]!.entries),
+      seen: step => [itemsOf.subarray(...spans.users[steps[step % steps.length]!.users]!.entries)],
       raters: step => {
         const { items } = steps[step % steps.length]!
-        return items === undefined ? none : usersOf.subarray(...spans.items[items]!.entries)
+        return items === undefined ? [] : [usersOf.subarray(...spans.items[items]!.entries)]
       },
     },
     { ...room, alone: true },

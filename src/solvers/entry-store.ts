@@ -21,8 +21,10 @@ export interface Room {
   entryBytes?: number | undefined
 }
 
-/** The words that a step reads, by the names of the tables. */
-export type StepTables<Name extends string> = Readonly<Record<Name, (step: number) => Uint32Array<ArrayBuffer>>>
+/** The words that a step reads, by the names of the tables: stretches, one after another. */
+export type StepTables<Name extends string> = Readonly<
+  Record<Name, (step: number) => readonly Uint32Array<ArrayBuffer>[]>
+>
 
 /** How entries lie on the GPU, which has no bearing on what is computed. */
 export interface Residency {
@@ -98,7 +100,7 @@ export class EntryStore<Name extends string> {
     { entryBytes = Number.POSITIVE_INFINITY, alone = false }: Room & { alone?: boolean } = {},
   ): Promise<EntryStore<Name>> {
     const words = (Object.keys(tables) as Name[]).map(name =>
-      Uint32Array.from({ length: steps }, (_, step) => tables[name](step).length),
+      Uint32Array.from({ length: steps }, (_, step) => sumOf(tables[name](step).map(({ length }) => length))),
     )
     const mostWords = Math.floor(buffers.mostBytes.bytes / 4)
     const streamed = 4 * words.reduce((sum, own) => sum + sumOf(own), 0) > entryBytes
@@ -137,7 +139,9 @@ export class EntryStore<Name extends string> {
         const target = this.slots[slot[order[first]!]!]!
         for (const name of this.#names) {
           const writer = new StretchWriter(this.#gpu, target[name])
-          for (let place = first; place < end; place++) writer.add(tables[name](order[place]!))
+          for (let place = first; place < end; place++) {
+            for (const words of tables[name](order[place]!)) writer.add(words)
+          }
           writer.flush()
         }
       },

@@ -4,7 +4,7 @@ import { fusedSgd, fusedStruct, type SliceVariant } from '../kernels/fused_sgd.t
 import { factorBlocks } from '../kernels/shared.ts'
 import type { BlockSpan } from '../layout/shards.ts'
 import { gridOf } from '../layout/tile-grid.ts'
-import type { TileLayout } from '../layout/tiles.ts'
+import type { TileCut } from '../layout/tiles.ts'
 import type { PairSums } from '../model/sums.ts'
 import { type ModelScale, packModel, type Shape } from '../model/tables.ts'
 import type { EntryStore, StepPlaces } from './entry-store.ts'
@@ -15,7 +15,7 @@ import { type StratumTable, type StratumWindows, windowBytes } from './stratum-w
 
 export interface TileInput {
   variant: SliceVariant
-  layout: TileLayout
+  layout: TileCut
   scale: ModelScale
   shape: Shape
   options: FusedOptions

@@ -7,8 +7,9 @@ import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { batchOrder } from '../layout/batches.ts'
+import { packEntries } from '../layout/pack-on-threads.ts'
 import { gridOf } from '../layout/tile-grid.ts'
-import { packTiles, type TileLayout } from '../layout/tiles.ts'
+import type { TileCut } from '../layout/tiles.ts'
 import { PairSums } from '../model/sums.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { EntryStore, type Residency, type Room } from './entry-store.ts'
@@ -161,7 +162,7 @@ async function prepare(
   const tables = new FactorTables(buffers, shape)
   await gpu.settle(buffers)
   tables.write(gpu, initial())
-  const layout = packTiles(ratings, cut.shape, {
+  const layout = await packEntries(gpu.threads, ratings, cut.shape, {
     seed: options.seed,
     blockSlots: cut.blockSlots,
     whole: cut.whole,
@@ -239,7 +240,7 @@ async function prepare(
 
 function describe(
   { variant, shape }: FusedPlan,
-  layout: TileLayout,
+  layout: TileCut,
   [users, items]: readonly FusedSide[],
   { factors, precision }: FusedOptions,
 ): SolverPlan {

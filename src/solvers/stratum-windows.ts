@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { stratumStruct } from '../kernels/structs.ts'
 import { type BlockSpan, cutBlocks, type StratumPart, stratumParts } from '../layout/shards.ts'
 import { gridOf, type TileShape } from '../layout/tile-grid.ts'
-import type { TileLayout } from '../layout/tiles.ts'
+import type { PackedTiles, TileCut } from '../layout/tiles.ts'
 import type { StepPlaces, StepTables } from './entry-store.ts'
 
 /** Bytes that a window of the strata's uniform buffer shows. */
@@ -17,7 +17,7 @@ export interface SlotSpans {
 }
 
 /** @param most slots of a shard */
-export function cutSlots(layout: Pick<TileLayout, 'held' | 'shape' | 'users' | 'items'>, most: number): SlotSpans {
+export function cutSlots(layout: Pick<TileCut, 'held' | 'shape' | 'users' | 'items'>, most: number): SlotSpans {
   const { held, shape } = layout
   const [heldBlocks, streamedBlocks] = held === 'users' ? [layout.users, layout.items] : [layout.items, layout.users]
   return {
@@ -45,11 +45,14 @@ export const windowStride = ({ minUniformBufferOffsetAlignment: alignment }: Dev
 /** What a stratum reads of the entries. */
 export type StratumTable = 'entries' | 'tiles'
 
-export function stratumTables({ shape, entries, stratumStart, tiles }: TileLayout): StepTables<StratumTable> {
+export function stratumTables({ shape, parts, tiles }: PackedTiles): StepTables<StratumTable> {
   const words = tiles.length / shape.strata
   return {
-    entries: stratum => entries.subarray(2 * stratumStart[stratum]!, 2 * stratumStart[stratum + 1]!),
-    tiles: stratum => tiles.subarray(stratum * words, (stratum + 1) * words),
+    entries: stratum =>
+      parts.map(({ entries, stratumStart }) =>
+        entries.subarray(2 * stratumStart[stratum]!, 2 * stratumStart[stratum + 1]!),
+      ),
+    tiles: stratum => [tiles.subarray(stratum * words, (stratum + 1) * words)],
   }
 }
 
@@ -66,11 +69,11 @@ export class StratumWindows {
   readonly parts: readonly (readonly PartWindow[])[]
   readonly #gpu: Gpu
   readonly #bytes: ArrayBuffer
-  readonly #layout: Pick<TileLayout, 'shape' | 'stratumStart'>
+  readonly #layout: Pick<TileCut, 'shape' | 'stratumStart'>
   readonly #spans: SlotSpans
   readonly #seed: number
 
-  constructor(gpu: Gpu, buffers: BufferOwner, { shape, stratumStart }: TileLayout, spans: SlotSpans, seed: number) {
+  constructor(gpu: Gpu, buffers: BufferOwner, { shape, stratumStart }: TileCut, spans: SlotSpans, seed: number) {
     const stride = windowStride(gpu.capabilities.limits)
     let windows = 0
     this.strata = shape.strata

@@ -1,5 +1,6 @@
 import type { Ratings } from '../data/ratings.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { threadsBytes } from '../layout/pack-on-threads.ts'
 import type { BufferKind } from '../model/buffer-plan.ts'
 import type { SolverFigures } from '../solvers/solver-memory.ts'
 import { calibrate } from './calibration.ts'
@@ -52,6 +53,9 @@ export async function planTraining(gpu: Gpu, ratings: Ratings, options: PlanOpti
     entries: Math.min(entryBytes, needed.bytes.entries),
     ...(pieceByPiece ? { validation: needed.validationPiece } : {}),
   }
+  // The fused solver alone packs on several threads.
+  const threads = steps.kind === 'strata' ? threadsBytes(gpu.threads, setup.train.length) : 0
+  const packingBytes = needed.packingBytes + threads
   const total = Object.values(held).reduce((sum, part) => sum + part, 0)
   const streamed = entryBytes < needed.bytes.entries ? { entryBytes, leastBytes: 2 * stepBytes } : undefined
   return {
@@ -61,7 +65,7 @@ export async function planTraining(gpu: Gpu, ratings: Ratings, options: PlanOpti
     entries: { train: setup.train.length, validation: setup.validation?.length ?? 0 },
     gpuBytes: { ...held, total, least },
     streamed: streamed !== undefined,
-    hostBytes: hostBytesOf(ratings, setup, needed, { keepSeen }),
+    hostBytes: hostBytesOf(ratings, setup, { packingBytes }, { keepSeen }),
     shards,
     steps,
     passes,

@@ -1,45 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { IdTable } from '../../src/data/ids.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
-import type { TileShape } from '../../src/layout/tile-grid.ts'
 import { packTiles } from '../../src/layout/tiles.ts'
-import { stepsOf, type TileEntry } from '../support/tiles.ts'
-
-/** Skewed entries: a third of them fall on the first user or the first item; a pair may stand twice. */
-function skewed(random: Random, entries: number, userCount: number, itemCount: number): Ratings {
-  const draw = (count: number) => (random.uniform() < 0.3 ? 0 : random.below(count))
-  return new Ratings({
-    users: Uint32Array.from({ length: entries }, () => draw(userCount)),
-    items: Uint32Array.from({ length: entries }, () => draw(itemCount)),
-    values: Float32Array.from({ length: entries }, () => random.normal()),
-    userIds: ids(userCount),
-    itemIds: ids(itemCount),
-  })
-}
-
-const ids = (count: number) => new IdTable(Float64Array.from({ length: count }, (_, id) => id))
-
-const shape: fc.Arbitrary<TileShape> = fc
-  .record({
-    workers: fc.integer({ min: 1, max: 13 }),
-    strata: fc.option(fc.integer({ min: 1, max: 15 }), { nil: undefined }),
-    slices: fc.constantFrom(1, 2, 4),
-    nested: fc.boolean(),
-  })
-  .map(({ strata, ...rest }) => ({ ...rest, strata: strata ?? rest.workers }))
-
-const problem = fc.record({
-  seed: fc.nat(),
-  entries: fc.integer({ min: 1, max: 500 }),
-  users: fc.integer({ min: 1, max: 40 }),
-  items: fc.integer({ min: 1, max: 40 }),
-  shape,
-})
-
-const ratingsOf = ({ seed, entries, users, items }: { seed: number; entries: number; users: number; items: number }) =>
-  skewed(new Random(seed), entries, users, items)
+import { ids, problem, ratingsOf, skewed, stepsOf, type TileEntry } from '../support/tiles.ts'
 
 class Multiset {
   readonly counts = new Map<string, number>()

@@ -7,20 +7,28 @@ import { narrow, useNarrowGpu } from '../support/gpu.ts'
 
 const device = useNarrowGpu()
 
-/** Steps of random words in two tables, the second of which is a quarter as large. */
+/** Steps of random words in two tables, the second of which is a quarter as large; each in stretches. */
 function randomSteps(random: Random, steps: number) {
   const table = (most: number) => {
     const own = Array.from({ length: steps }, () =>
       Uint32Array.from({ length: random.below(most + 1) }, () => random.uint32()),
     )
-    return (step: number) => own[step]!
+    const cuts = own.map(words =>
+      [random.below(words.length + 1), random.below(words.length + 1)].sort((a, b) => a - b),
+    )
+    return (step: number) => {
+      const [first, second] = cuts[step]!
+      return [[0, first], [first, second], [second]].map(([start, end]) => own[step]!.subarray(start, end))
+    }
   }
   return { entries: table(40), tiles: table(10) }
 }
 
+const lengthOf = (stretches: readonly Uint32Array[]) => stretches.reduce((sum, { length }) => sum + length, 0)
+
 const bytesOf = (tables: ReturnType<typeof randomSteps>, steps: number) =>
   4 *
-  Array.from({ length: steps }, (_, step) => tables.entries(step).length + tables.tiles(step).length).reduce(
+  Array.from({ length: steps }, (_, step) => lengthOf(tables.entries(step)) + lengthOf(tables.tiles(step))).reduce(
     (sum, words) => sum + words,
     0,
   )
@@ -72,8 +80,8 @@ describe('EntryStore', () => {
                     const words = new Uint32Array(await device.gpu.read(buffer, buffer.size))
                     const from = start[name][step]!
                     if (alone) expect(from).toBe(0)
-                    const own = tables[name](step)
-                    expect(words.slice(from, from + own.length)).toEqual(own)
+                    const own = tables[name](step).flatMap(stretch => [...stretch])
+                    expect([...words.slice(from, from + own.length)]).toEqual(own)
                   }
                 }
                 if (alone && residency.streamed) expect(end - first).toBe(1)
@@ -97,7 +105,7 @@ describe('EntryStore', () => {
     const random = new Random(8)
     const lengths = [3, 20_000, 5, 7, 16_384, 0, 1, ...Array.from({ length: 400 }, () => random.below(2000)), 70_000, 2]
     const own = lengths.map(length => Uint32Array.from({ length }, () => random.uint32()))
-    const entries = (step: number) => own[step]!
+    const entries = (step: number) => [own[step]!]
     const buffers = device.gpu.buffers()
     const { queue } = device.gpu.device
     const { writeBuffer } = queue
@@ -119,7 +127,7 @@ describe('EntryStore', () => {
   })
 
   it('says what two slots of the largest step need', async () => {
-    const entries = (step: number) => new Uint32Array(step === 3 ? 100 : 50)
+    const entries = (step: number) => [new Uint32Array(step === 3 ? 100 : 50)]
     const buffers = device.gpu.buffers()
     const create = (entryBytes: number) => EntryStore.create(device.gpu, buffers, 9, { entries }, { entryBytes })
     try {

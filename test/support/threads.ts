@@ -1,0 +1,30 @@
+import { type PackingMessage, packingThread } from '../../src/layout/packing-thread.ts'
+import { type HostThreads, ThreadError } from '../../src/layout/threads.ts'
+
+/** Threads that are none: each answers in its turn, and what goes between them goes as it does between threads. */
+export function turnThreads(
+  count: number,
+  faults: { failAt?: number } = {},
+): HostThreads & { started: number; ended: number } {
+  let asked = 0
+  const threads = {
+    count,
+    started: 0,
+    ended: 0,
+    start() {
+      threads.started++
+      const answerTo = packingThread()
+      return {
+        async ask(message: unknown) {
+          const sent = structuredClone(message) as PackingMessage
+          await undefined
+          if (++asked === faults.failAt) throw new ThreadError('a thread failed')
+          const { answer, transfer } = answerTo(sent)
+          return structuredClone(answer, { transfer })
+        },
+        end: () => void threads.ended++,
+      }
+    },
+  }
+  return threads
+}
