@@ -1,5 +1,6 @@
 import type { IdTable } from './ids.ts'
 import type { Ratings } from './ratings.ts'
+import { unshared } from './shared.ts'
 
 /** Bytes that are hashed in one call, each of which copies them. */
 const chunkBytes = 16 * 2 ** 20
@@ -14,10 +15,10 @@ const idsTogether = 65_536
 export async function digest(pieces: Iterable<ArrayBufferView<ArrayBufferLike>>): Promise<string> {
   const hashes: Uint8Array<ArrayBuffer>[] = []
   for (const { buffer, byteOffset, byteLength } of pieces) {
-    const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
     let at = 0
     do {
-      hashes.push(await sha256(bytes.subarray(at, at + chunkBytes)))
+      hashes.push(await sha256(unshared(bytes.subarray(at, at + chunkBytes))))
       at += chunkBytes
     } while (at < byteLength)
   }

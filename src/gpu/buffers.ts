@@ -1,6 +1,7 @@
 import { LimitExceededError } from '../errors.ts'
 import type { DeviceLimits } from './capabilities.ts'
 import { capture } from './capture.ts'
+import { writeBuffer } from './write.ts'
 
 // WebGPU's GPUBufferUsage flags. The specification fixes their values; Node has no global of that name.
 export const BufferUsage = {
@@ -93,9 +94,7 @@ export class BufferOwner {
 
   /** A storage buffer that holds `data`. */
   upload(label: string, data: ArrayBufferView<ArrayBuffer>): GPUBuffer {
-    return this.#storage(label, data.byteLength, buffer =>
-      this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength),
-    )
+    return this.#storage(label, data.byteLength, buffer => writeBuffer(this.#device.queue, buffer, 0, data))
   }
 
   /**
@@ -104,7 +103,7 @@ export class BufferOwner {
    */
   uniform(label: string, data: ArrayBuffer): GPUBuffer {
     return this.#create(label, Math.ceil(data.byteLength / 16) * 16, uniformUsage, buffer =>
-      this.#device.queue.writeBuffer(buffer, 0, data),
+      writeBuffer(this.#device.queue, buffer, 0, data),
     )
   }
 

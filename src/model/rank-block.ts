@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import type { Pipeline } from '../gpu/kernel.ts'
 import { Submitter } from '../gpu/submitter.ts'
 import { GpuTimer } from '../gpu/timer.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { factorBlocks, workgroupSize } from '../kernels/shared.ts'
 import { stageQueries } from '../kernels/stage_queries.ts'
 import { queryStruct, rangeStruct, rankingStruct, shardStruct } from '../kernels/structs.ts'
@@ -141,9 +142,10 @@ export class RankBlock {
     const { queue } = this.#gpu.device
     const count = (4 * queries.length) / queryStruct.size
     this.#groups = groupsOf(count, plan.tile)
-    queue.writeBuffer(this.#queries, 0, queries)
-    queue.writeBuffer(this.#masked, 0, masked)
-    queue.writeBuffer(
+    writeBuffer(queue, this.#queries, 0, queries)
+    writeBuffer(queue, this.#masked, 0, masked)
+    writeBuffer(
+      queue,
       this.#ranking,
       0,
       rankingStruct.pack({

@@ -1,5 +1,6 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { rankCounts } from '../kernels/rank_counts.ts'
 import { positivesSpan, rankPositives } from '../kernels/rank_positives.ts'
 import { workgroupSize } from '../kernels/shared.ts'
@@ -148,8 +149,8 @@ class Counter {
     const pairs = pairsOf(positives, block)
     const count = pairs.length / 2
     const { queue } = this.#gpu.device
-    queue.writeBuffer(this.#pairs, 0, pairs)
-    queue.writeBuffer(this.#span, 0, positivesSpan.pack({ pair_count: count }))
+    writeBuffer(queue, this.#pairs, 0, pairs)
+    writeBuffer(queue, this.#span, 0, positivesSpan.pack({ pair_count: count }))
     this.#block.load(packed, { k: 0, bins: 0 })
     await this.#gpu.checked('scores of positives', () => {
       const encoder = this.#gpu.device.createCommandEncoder({ label: 'scores of positives' })
@@ -176,7 +177,7 @@ class Counter {
       packed.queries[width * query + 4] = offsets[query + 1]!
     }
     const bins = 2 * values.length + queries
-    device.queue.writeBuffer(this.#thresholds, 0, values)
+    writeBuffer(device.queue, this.#thresholds, 0, values)
     this.#block.load(packed, { k: 0, bins })
     await this.#gpu.checked('counts', () => {
       const encoder = device.createCommandEncoder({ label: 'counts' })

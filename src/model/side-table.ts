@@ -1,5 +1,6 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { paddedFactors, padRows, trimRows } from '../layout/padding.ts'
 import { cutRows, type RowSpan, spanOf } from '../layout/shards.ts'
 import type { BufferKind, BufferPlan } from './buffer-plan.ts'
@@ -99,13 +100,14 @@ export class SideTable {
     for (const shard of this.shards) {
       for (const { first, rows } of cutRows(shard.rows, pieces)) {
         const from = shard.first + first
-        queue.writeBuffer(
+        writeBuffer(
+          queue,
           shard.factors,
           first * stride,
           padRows(factors.subarray(from * k, (from + rows) * k), rows, k),
         )
       }
-      queue.writeBuffer(shard.bias, 0, Float32Array.from(bias.subarray(shard.first, shard.first + shard.rows)))
+      writeBuffer(queue, shard.bias, 0, bias.subarray(shard.first, shard.first + shard.rows))
     }
   }
 

@@ -1,6 +1,7 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { residualsBatch } from '../kernels/residuals.ts'
 import { sideBatchStruct } from '../kernels/structs.ts'
 import { type BatchLayout, runBounds, segmentCount } from '../layout/batches.ts'
@@ -116,6 +117,6 @@ export class BatchWindows {
         }
       }
     }
-    this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
+    writeBuffer(this.#gpu.device.queue, this.buffer, 0, this.#bytes)
   }
 }

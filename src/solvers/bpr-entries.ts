@@ -1,5 +1,6 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import type { Positives } from '../layout/positives.ts'
 import { cutEntries, type EntrySpan } from './bpr-rows.ts'
 import { EntryStore, type Residency, type Room, type StepPlaces } from './entry-store.ts'
@@ -109,7 +110,7 @@ async function placeAll(
   // A buffer that there was no memory for is not to be written.
   await gpu.settle(buffers)
   lists.forEach(({ words }, at) => {
-    gpu.device.queue.writeBuffer(made[at]!, 0, words)
+    writeBuffer(gpu.device.queue, made[at]!, 0, words)
   })
   const bytes = made.reduce((sum, { size }) => sum + size, 0)
   return {

@@ -1,6 +1,7 @@
 import { LimitExceededError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { bprItems } from '../kernels/bpr_items.ts'
 import { bprRowStruct, bprWalkStruct } from '../kernels/bpr_structs.ts'
 import { bprUsers } from '../kernels/bpr_users.ts'
@@ -130,8 +131,8 @@ async function prepareSide(
     loss: await PairSums.create(gpu, buffers, `${side} loss`, count),
     blocks: made.map(({ block, ...drawn }) => {
       const packed = packBprBlock(input, block, spans[side][block.span.buffer]!.entries[0])
-      queue.writeBuffer(drawn.rows, 0, packed.rows)
-      queue.writeBuffer(drawn.slots, 0, packed.slots)
+      writeBuffer(queue, drawn.rows, 0, packed.rows)
+      writeBuffer(queue, drawn.slots, 0, packed.slots)
       return {
         block,
         drawn: { ...drawn, samples },

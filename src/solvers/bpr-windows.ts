@@ -2,6 +2,7 @@ import { Random } from '../data/random.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { bprRoundStruct } from '../kernels/bpr_structs.ts'
 
 /** Bytes that a window of the rounds' uniform buffer shows. */
@@ -54,7 +55,7 @@ export class BprWindows {
         rate,
       })
     }
-    this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
+    writeBuffer(this.#gpu.device.queue, this.buffer, 0, this.#bytes)
   }
 }
 

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 
 /** The bytes of a solver's tables by name, as the GPU holds them. */
 export type SolverState = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
@@ -49,7 +50,7 @@ export class SolverTables {
       for (const [name, buffer] of this.#tables) {
         const bytes = state.get(name)!
         for (let at = 0; at < bytes.byteLength; at += pieceBytes) {
-          device.queue.writeBuffer(buffer, at, bytes.subarray(at, at + pieceBytes))
+          writeBuffer(device.queue, buffer, at, bytes.subarray(at, at + pieceBytes))
         }
       }
       this.#submit('restoring the state', this.#derive)

@@ -1,6 +1,7 @@
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { DeviceLimits } from '../gpu/capabilities.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 import { stratumStruct } from '../kernels/structs.ts'
 import { type BlockSpan, cutBlocks, type StratumPart, stratumParts } from '../layout/shards.ts'
 import { gridOf, type TileShape } from '../layout/tile-grid.ts'
@@ -110,6 +111,6 @@ export class StratumWindows {
         })
       }
     }
-    this.#gpu.device.queue.writeBuffer(this.buffer, 0, this.#bytes)
+    writeBuffer(this.#gpu.device.queue, this.buffer, 0, this.#bytes)
   }
 }

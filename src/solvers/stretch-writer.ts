@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts'
+import { writeBuffer } from '../gpu/write.ts'
 
 /** Words of a stretch that is written by itself. */
 const manyWords = 2 ** 14
@@ -38,8 +39,8 @@ export class StretchWriter {
     this.#count = 0
   }
 
-  #write({ buffer, byteOffset, byteLength }: Uint32Array<ArrayBuffer>): void {
-    this.#gpu.device.queue.writeBuffer(this.#target, 4 * this.#at, buffer, byteOffset, byteLength)
-    this.#at += byteLength / 4
+  #write(words: Uint32Array): void {
+    writeBuffer(this.#gpu.device.queue, this.#target, 4 * this.#at, words)
+    this.#at += words.length
   }
 }

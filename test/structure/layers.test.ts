@@ -75,6 +75,11 @@ describe('the structure of src/', () => {
     expect(cycles).toEqual([])
   })
 
+  it('writes to buffers in one place, which takes shared memory too', () => {
+    const writers = files.filter(file => readFileSync(join(root, file), 'utf8').includes('.writeBuffer('))
+    expect(writers).toEqual([join('gpu', 'write.ts')])
+  })
+
   it('keeps the core free of Node', () => {
     const core = files.filter(file => !nodeLayers.includes(layerOf(file)))
     const allowed = ['valibot', 'wesl', 'fastest-levenshtein']
