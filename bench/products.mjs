@@ -71,15 +71,16 @@ const tiled = `
  * Prepares a product of random rows; returns what runs it for about half a second and tells its multiply-adds a second.
  * @param {import('../dist/index.js').Gpu} gpu
  * @param {{users: number, items: number} | undefined} tile of the ranker's way; the classic way without
- * @param {{users: number, items: number, factors: number}} shape bounds of what is multiplied at a time
+ * @param {{users: number, items: number, factors: number}} shape bounds of what a CPU multiplies at a time
  */
 export async function prepareProduct(gpu, tile, { users, items, factors }) {
   const { device } = gpu
   const [code, rowStep, columnStep] =
     tile === undefined ? [tiled, 32, 32] : [streamed(tile), 64 * tile.users, tile.items]
   const blocks = Math.ceil(factors / 4)
-  // Whole workgroups and tiles, of a size at which the items stay in a cache.
-  const groups = Math.max(1, Math.floor(Math.min(users, 4096) / rowStep))
+  // Whole workgroups and tiles, of a size at which the items stay in a cache; on a GPU as many as keep all of it busy.
+  const most = gpu.capabilities.adapter.software ? Math.min(users, 4096) : 65_536
+  const groups = Math.max(1, Math.floor(most / rowStep))
   const rows = groups * rowStep
   const columns = columnStep * Math.max(1, Math.floor(Math.min(items, 512) / columnStep))
   const upload = (floats, usage = 0x88) => {
