@@ -18,7 +18,7 @@ export interface Platform {
   provider?: GPU | undefined
   wait?: Wait | undefined
   /**
-   * Threads that entries are packed on.
+   * Threads that entries are packed and parameters drawn on.
    * @internal
    */
   threads?: HostThreads | undefined
@@ -102,7 +102,7 @@ export class Gpu {
   }
 
   /**
-   * Threads of the host that entries are packed on.
+   * Threads of the host that entries are packed and parameters drawn on.
    * @internal
    */
   get threads(): HostThreads | undefined {

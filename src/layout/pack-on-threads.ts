@@ -22,10 +22,10 @@ const ring = { slots: 3, entries: 2 ** 19 }
 /** What a thread takes before it does anything. */
 const threadBytes = 8 * 2 ** 20
 
-/** Bytes that packing takes for its threads, beside the entries and the tables of tiles. */
+/** Bytes that packing takes for its threads and that which draws meanwhile, beside the entries and the tables of tiles. */
 export function threadsBytes(threads: HostThreads | undefined, entries: number): number {
   if (!areThreads(threads, entries)) return 0
-  return 12 * ring.slots * ring.entries + (threads.count - 1) * threadBytes
+  return 12 * ring.slots * ring.entries + threads.count * threadBytes
 }
 
 const areThreads = (threads: HostThreads | undefined, entries: number): threads is HostThreads =>

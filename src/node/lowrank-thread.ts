@@ -1,8 +1,8 @@
 // The program of a thread that `hostThreads` starts: a file of its own in the build.
 import { parentPort } from 'node:worker_threads'
-import { packingThread } from '../layout/packing-thread.ts'
+import { threadProgram } from '../train/thread-program.ts'
 
-const answerTo = packingThread()
+const answerTo = threadProgram()
 parentPort!.on('message', message => {
   const { answer, transfer } = answerTo(message)
   parentPort!.postMessage(answer, transfer)

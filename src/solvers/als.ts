@@ -66,7 +66,7 @@ export class AlsSolver implements Solver {
     gpu: Gpu,
     ratings: Ratings,
     scale: Pick<ModelScale, 'mean'>,
-    initial: () => Parameters,
+    initial: () => Parameters | Promise<Parameters>,
     options: AlsOptions,
     chosen?: AlsPlan,
     room?: Room,
@@ -78,9 +78,10 @@ export class AlsSolver implements Solver {
       const shape = { users: ratings.userCount, items: ratings.itemCount, factors: options.factors }
       const tables = new FactorTables(buffers, shape)
       await gpu.settle(buffers)
-      tables.write(gpu, initial())
+      const drawing = initial()
       const run = { ratings, scale, options, plan, tables }
       const packed = { users: packHalf(buffers, 'users', run), items: packHalf(buffers, 'items', run) }
+      tables.write(gpu, await drawing)
       // One ring for both sides, which take turns.
       const stored = await storeBlocks(
         gpu,

@@ -83,7 +83,7 @@ export class BprSolver implements Solver {
   static async create(
     gpu: Gpu,
     ratings: Ratings,
-    initial: () => Parameters,
+    initial: () => Parameters | Promise<Parameters>,
     options: BprOptions,
     chosen?: BprPlan,
     room: Room = {},
@@ -181,7 +181,7 @@ async function fitBpr(gpu: Gpu, plan: BprPlan): Promise<BprPlan> {
 
 /** What a run is made from. */
 interface BprRun extends Pick<BprInputs, 'positives' | 'negatives' | 'options' | 'plan'> {
-  initial: () => Parameters
+  initial: () => Parameters | Promise<Parameters>
   room: Room
 }
 
@@ -195,7 +195,7 @@ async function prepare(
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
   await gpu.settle(buffers)
-  tables.write(gpu, initial())
+  tables.write(gpu, await initial())
   const { items } = tables
   const secondItems = options.only === 'users' ? undefined : await copyItems(gpu, buffers, items)
   const spans = cutPositives(positives, buffers.mostRows('entries', 4), room)

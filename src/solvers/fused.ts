@@ -81,7 +81,7 @@ export class FusedSolver implements Solver {
     gpu: Gpu,
     ratings: Ratings,
     scale: ModelScale,
-    initial: () => Parameters,
+    initial: () => Parameters | Promise<Parameters>,
     options: FusedOptions,
     chosen?: FusedPlan,
     room?: Room,
@@ -143,7 +143,7 @@ interface FusedRun {
   ratings: Ratings
   counts: RowCounts
   scale: ModelScale
-  initial: () => Parameters
+  initial: () => Parameters | Promise<Parameters>
   options: FusedOptions
   cut: FusedPlan
   room: Room | undefined
@@ -161,12 +161,13 @@ async function prepare(
   // First what may not fit, then what takes its time.
   const tables = new FactorTables(buffers, shape)
   await gpu.settle(buffers)
-  tables.write(gpu, initial())
+  const drawing = initial()
   const layout = await packEntries(gpu.threads, ratings, cut.shape, {
     seed: options.seed,
     blockSlots: cut.blockSlots,
     whole: cut.whole,
   })
+  tables.write(gpu, await drawing)
   const spans = cutSlots(layout, buffers.mostRows('slots', slotBytes(blocksPerRow, precision)))
   const windows = new StratumWindows(gpu, buffers, layout, spans, options.seed)
   const store = await EntryStore.create(gpu, buffers, layout.shape.strata, stratumTables(layout), room)

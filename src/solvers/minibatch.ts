@@ -82,7 +82,7 @@ export class MinibatchSolver implements Solver {
     gpu: Gpu,
     ratings: Ratings,
     scale: ModelScale,
-    initial: () => Parameters,
+    initial: () => Parameters | Promise<Parameters>,
     options: MinibatchOptions,
     room?: Room,
   ): Promise<MinibatchSolver> {
@@ -147,7 +147,7 @@ export class MinibatchSolver implements Solver {
 interface MinibatchRun {
   ratings: Ratings
   scale: ModelScale
-  initial: () => Parameters
+  initial: () => Parameters | Promise<Parameters>
   options: MinibatchOptions
   room: Room | undefined
 }
@@ -168,8 +168,9 @@ async function makePlan(
   checkBatch(buffers, Math.min(options.batchSize, ratings.length))
   const tables = new FactorTables(buffers, shape, { rowBytes: 16 * constants.PARAMETER_BLOCKS })
   await gpu.settle(buffers)
-  tables.write(gpu, initial())
+  const drawing = initial()
   const layout = packBatches(ratings, options.batchSize, options.seed)
+  tables.write(gpu, await drawing)
   for (const side of ['users', 'items'] as const) {
     const { shards } = tables[side]
     if (shards.length > 1) layout[side] = shardBatches(layout, side, shards)

@@ -26,7 +26,7 @@ export function createSolver(
   gpu: Gpu,
   ratings: Ratings,
   scale: ModelScale,
-  initial: () => Parameters,
+  initial: () => Parameters | Promise<Parameters>,
   options: ResolvedOptions,
   room?: Room,
   chosen: ChosenPlan = {},

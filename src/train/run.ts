@@ -6,7 +6,7 @@ import type { Solver } from '../solvers/solver.ts'
 import type { SolverSnapshot } from '../solvers/solver-tables.ts'
 import { createSolver } from './create-solver.ts'
 import type { EpochReport } from './epoch-report.ts'
-import { initialParameters } from './initialize.ts'
+import { drawParameters } from './initialize.ts'
 import { shapeOf, type TrainingMemory } from './memory.ts'
 import { checkMemory } from './memory-check.ts'
 import type { Mark } from './progress.ts'
@@ -59,10 +59,12 @@ export class Run {
   static async start(gpu: Gpu, setup: TrainingSetup, { from, resumable, memory, short }: RunExtras): Promise<Run> {
     const bounds = { resumable, bytes: memory }
     const needed = checkMemory(shapeOf(setup), setup.options, gpu.capabilities, bounds)
-    let drawn: Parameters | undefined
+    let drawing: Promise<Parameters> | undefined
     const initial = () => {
-      drawn ??= firstParameters(setup, from)
-      return drawn
+      drawing ??= firstParameters(gpu, setup, from)
+      // What fails meanwhile may end the solver before it waits for them.
+      drawing.catch(() => {})
+      return drawing
     }
     const keepsSnapshot = resumable || setup.options.onDivergence === 'halve-rate'
     const rooms = smallerRooms(roomIn(needed, memory ?? Number.POSITIVE_INFINITY), needed)
@@ -82,13 +84,13 @@ export class Run {
   static async #create(
     gpu: Gpu,
     setup: TrainingSetup,
-    initial: () => Parameters,
+    initial: () => Promise<Parameters>,
     { keepsSnapshot, room, tried }: { keepsSnapshot: boolean; room: TrainingRoom; tried: number },
   ): Promise<Run> {
     const solver = await createSolver(gpu, setup.train, setup.scale, initial, setup.options, room)
     const made: { destroy(): void }[] = [solver]
     try {
-      const keeper = await StateKeeper.create(gpu, solver.tables, initial())
+      const keeper = await StateKeeper.create(gpu, solver.tables, await initial())
       made.push(keeper)
       const meter = await createMeter(gpu, solver, setup, room)
       if (meter !== undefined) made.push(meter)
@@ -135,8 +137,12 @@ export class Run {
 /** Whether the solver's tables hold what would be returned; initial parameters in halves are not the ones that were drawn. */
 const isLast = ({ epoch, bestEpoch }: Mark) => epoch > 0 && bestEpoch === epoch
 
-function firstParameters({ train, options }: TrainingSetup, from: Model | undefined): Parameters {
-  const drawn = initialParameters(train, options)
+async function firstParameters(
+  { threads }: Gpu,
+  { train, options }: TrainingSetup,
+  from: Model | undefined,
+): Promise<Parameters> {
+  const drawn = await drawParameters(threads, train, options)
   return from === undefined ? drawn : warmParameters(from, drawn)
 }
 

@@ -13,10 +13,10 @@ process.on('worker', worker => {
 const length = 2_000_000
 const ids = (count: number) => new IdTable(Float64Array.from({ length: count }, (_, id) => id))
 const ratings = new Ratings({
-  users: Uint32Array.from({ length }, (_, entry) => (entry * 7919) % 1999),
+  users: Uint32Array.from({ length }, (_, entry) => (entry * 7919) % 299_993),
   items: Uint32Array.from({ length }, (_, entry) => (entry * 104_729) % 1511),
   values: Float32Array.from({ length }, (_, entry) => 1 + (entry % 5)),
-  userIds: ids(1999),
+  userIds: ids(299_993),
   itemIds: ids(1511),
 })
 const gpu = await openGpu()

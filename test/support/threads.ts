@@ -1,5 +1,13 @@
-import { type PackingMessage, packingThread } from '../../src/layout/packing-thread.ts'
+import { createHash } from 'node:crypto'
+import type { PackingMessage } from '../../src/layout/packing-thread.ts'
 import { type HostThreads, ThreadError } from '../../src/layout/threads.ts'
+import type { Parameters } from '../../src/model/tables.ts'
+import type { DrawingMessage } from '../../src/train/initialize.ts'
+import { threadProgram } from '../../src/train/thread-program.ts'
+
+/** The bits of parameters, by table. */
+export const parameterBits = (parameters: Parameters) =>
+  Object.entries(parameters).map(([name, numbers]) => `${name} ${createHash('sha256').update(numbers).digest('hex')}`)
 
 /** Threads that are none: each answers in its turn, and what goes between them goes as it does between threads. */
 export function turnThreads(
@@ -13,10 +21,10 @@ export function turnThreads(
     ended: 0,
     start() {
       threads.started++
-      const answerTo = packingThread()
+      const answerTo = threadProgram()
       return {
         async ask(message: unknown) {
-          const sent = structuredClone(message) as PackingMessage
+          const sent = structuredClone(message) as PackingMessage | DrawingMessage
           await undefined
           if (++asked === faults.failAt) throw new ThreadError('a thread failed')
           const { answer, transfer } = answerTo(sent)
