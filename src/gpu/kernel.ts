@@ -26,8 +26,20 @@ export type Constants = Readonly<Record<string, number>>
 
 type Names<Group> = keyof Group & string
 
+/** The WGSL of variants that were linked, by their modules: linking takes as long as compiling, and a device may follow another. */
+const linkedOf = new WeakMap<Kernel<readonly Bindings[]>['sources'], Map<string, Promise<string>>>()
+
 /** The WGSL of a kernel's variant: its imports linked in, what it does not use left out. */
-export async function linkKernel(kernel: Kernel<readonly Bindings[]>): Promise<string> {
+export function linkKernel(kernel: Kernel<readonly Bindings[]>): Promise<string> {
+  const variants = linkedOf.get(kernel.sources) ?? new Map<string, Promise<string>>()
+  linkedOf.set(kernel.sources, variants)
+  const key = JSON.stringify([kernel.name, kernel.conditions, kernel.sizes])
+  const linked = variants.get(key) ?? linkVariant(kernel)
+  variants.set(key, linked)
+  return linked
+}
+
+async function linkVariant(kernel: Kernel<readonly Bindings[]>): Promise<string> {
   const linked = await link({
     weslSrc: { ...kernel.sources },
     rootModuleName: kernel.name,
