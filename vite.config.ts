@@ -42,7 +42,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', 'test/**/*.page.test.ts'],
           pool: 'forks',
-          globalSetup: ['test/setup/require-gpu.ts'],
+          globalSetup: ['test/setup/require-gpu.ts', 'test/setup/program-folder.ts'],
           testTimeout: 60_000,
         },
       },

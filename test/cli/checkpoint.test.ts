@@ -182,15 +182,20 @@ describe('train --checkpoint', () => {
 describe('train --resume', () => {
   const words = [...train, '--checkpoint', 'resumed', '--resume', '--out', 'model']
 
+  // What defaults follow from the data is set, so that the data alone differ.
+  const fixed = ['--regularization', '1', '--init-std', '0.1']
+
   beforeAll(async () => {
     await interrupted('whole')
     expect((await program.run([...train, '--out', 'whole-model'])).code).toBe(0)
+    const begun = [...train.slice(0, -1), '8', '--checkpoint', 'fixed', ...fixed]
+    expect((await program.run(begun)).code).toBe(0)
   }, 60_000)
 
   /** The folder as it was, changed. */
-  function folderWith(change: (dir: string) => void): void {
+  function folderWith(change: (dir: string) => void, of = 'whole'): void {
     rmSync(program.path('resumed'), { recursive: true, force: true })
-    cpSync(program.path('whole'), program.path('resumed'), { recursive: true })
+    cpSync(program.path(of), program.path('resumed'), { recursive: true })
     change(program.path('resumed'))
   }
 
@@ -202,12 +207,8 @@ describe('train --resume', () => {
     ['other biases', ['ratings1.csv', '--no-biases'], 2, /"biases" true \(now false\)/],
     ['fewer epochs', ['ratings1.csv', '--epochs', '5'], 2, /--epochs is 5, and the checkpoint is of epoch 8/],
   ])('refuses %s', async (_, [ratings, ...changed], exit, says) => {
-    folderWith(() => {})
-    const given = ['train', ratings!, ...words.slice(2), ...changed, '--regularization', '1', '--init-std', '0.1']
-    // What defaults follow from the data is set, so that the data alone differ.
-    rmSync(program.path('resumed'), { recursive: true })
-    const first = [...train.slice(0, -1), '8', '--checkpoint', 'resumed', '--regularization', '1', '--init-std', '0.1']
-    expect((await program.run(first)).code).toBe(0)
+    folderWith(() => {}, 'fixed')
+    const given = ['train', ratings!, ...words.slice(2), ...changed, ...fixed]
     const before = files('resumed').map(name => file(`resumed/${name}`))
     const { code, result } = await program.json<Failure>(given)
     expect(result.error.message).toMatch(says)

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, beforeAll, inject } from 'vitest'
 import { buildPage } from '../support/build-page.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -35,27 +36,25 @@ export interface Program {
   ): Promise<Outcome & { result: Result }>
 }
 
-/** Builds the program, and the page where it is wanted, before the tests of a file and removes it afterwards. */
+/** Builds the program, and the page where it is wanted, before the tests of a file. */
 export function useProgram({ page = false } = {}): Program {
-  // Inside of the checkout, so that the program finds its packages.
-  const build = join(root, 'node_modules/.cache')
-  let dist = ''
+  const dist = join(inject('programFolder'), page ? 'with-page' : 'program')
   let folder = ''
   beforeAll(async () => {
-    mkdirSync(build, { recursive: true })
-    dist = mkdtempSync(join(build, 'lowrank-cli-'))
     folder = mkdtempSync(join(tmpdir(), 'lowrank-cli-'))
-    // In a process of its own: the test runner's settings have no say in the build.
-    const built = await start(
-      join(root, 'node_modules/vite/bin/vite.js'),
-      ['build', '--outDir', dist, '--logLevel', 'warn'],
-      root,
-    )
-    if (built.code !== 0) throw new Error(`the build failed: ${built.stderr}`)
-    if (page) await buildPage(join(dist, 'demo'))
+    await once(dist, async () => {
+      // In a process of its own: the test runner's settings have no say in the build.
+      const built = await start(
+        join(root, 'node_modules/vite/bin/vite.js'),
+        ['build', '--outDir', dist, '--logLevel', 'warn'],
+        root,
+      )
+      if (built.code !== 0) throw new Error(`the build failed: ${built.stderr}`)
+      if (page) await buildPage(join(dist, 'demo'))
+    })
   }, 60_000)
   afterAll(() => {
-    for (const path of [dist, folder]) if (path !== '') rmSync(path, { recursive: true, force: true })
+    if (folder !== '') rmSync(folder, { recursive: true, force: true })
   })
   const run = (words: readonly string[], options?: RunOptions) => start(join(dist, 'cli.js'), words, folder, options)
   return {
@@ -72,6 +71,26 @@ export function useProgram({ page = false } = {}): Program {
       return { ...outcome, result: JSON.parse(outcome.stdout) as Result }
     },
   }
+}
+
+/** Does what makes a folder, in the first process that asks for it; the others wait. */
+async function once(made: string, make: () => Promise<void>): Promise<void> {
+  const [begun, ended] = [`${made}.begun`, `${made}.ended`]
+  try {
+    mkdirSync(begun)
+  } catch {
+    while (!existsSync(ended)) await setTimeout(20)
+    const failure = readFileSync(ended, 'utf8')
+    if (failure !== '') throw new Error(failure)
+    return
+  }
+  const failure = await make().then(
+    () => '',
+    (error: unknown) => String(error),
+  )
+  writeFileSync(`${ended}.tmp`, failure)
+  renameSync(`${ended}.tmp`, ended)
+  if (failure !== '') throw new Error(failure)
 }
 
 function start(script: string, words: readonly string[], cwd: string, options: RunOptions = {}): Promise<Outcome> {

@@ -17,7 +17,7 @@ const base: TrainOptions = { factors: 8, epochs: 3, seed: 1, validationRatio: 0.
 /** Items with so many entries that a block does not take all of them. */
 const popular = plantedRatings({ users: 1500, items: 100, entries: 20_000, rank: 2, noise: 0.3, seed: 3 }).ratings
 
-const few = plantedRatings({ users: 300, items: 200, entries: 8000, rank: 2, noise: 0.3, seed: 3 }).ratings
+const few = plantedRatings({ users: 220, items: 150, entries: 6000, rank: 2, noise: 0.3, seed: 3 }).ratings
 
 type Given = TrainOptions & TrainingExtras & { binding?: number; data?: Ratings }
 
@@ -39,7 +39,7 @@ const trainings: [string, Given][] = [
   ['bpr', { factors: 8, epochs: 1, seed: 1, model: 'bpr' }],
   [
     'bpr over several shards',
-    { factors: 20, epochs: 1, seed: 1, model: 'bpr', negativePower: 0.5, binding: 14_000, data: few },
+    { factors: 20, epochs: 1, seed: 1, model: 'bpr', negativePower: 0.5, binding: 11_000, data: few },
   ],
   ['resumable, at a rate that is halved', { ...base, learningRate: 9, onDivergence: 'halve-rate', resumable: true }],
 ]
