@@ -6,7 +6,7 @@
 #   FOLDER/run.sh [RESULTS]           on that machine: unpacks, tests, measures; JSON and logs go to RESULTS
 #
 # run.sh fails where the adapter is a software one. Its knobs: SHAPE="USERS ITEMS ENTRIES" of the planted set (default:
-# that of Netflix), FACTORS="32 128", TESTS=no, PEER=no (no LIBMF beside it), ALLOW_SOFTWARE=yes.
+# that of Netflix), RUNS, JSON with the options of each training on it, TESTS=no, PEER=no (no LIBMF beside it), ALLOW_SOFTWARE=yes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-gpu-bundle}
@@ -54,7 +54,6 @@ export default {
     globalSetup: ['test/setup/require-gpu.ts'],
     pool: 'forks',
     testTimeout: 120_000,
-    maxWorkers: 4,
   },
 }
 JS
@@ -95,15 +94,14 @@ JS
 [ "${PIPESTATUS[0]}" -eq 0 ] || { echo 'run: FAILED, no GPU' >&2; exit 4; }
 
 if [ "${TESTS:-yes}" = yes ]; then
-  ./node node_modules/vitest/vitest.mjs run --config vitest.gpu.config.mjs 2>&1 | tee "$results/tests.log" | tail -n 40
+  ./node node_modules/vitest/vitest.mjs run --config vitest.gpu.config.mjs --maxWorkers "$(nproc)" 2>&1 | tee "$results/tests.log" | tail -n 40
   [ "${PIPESTATUS[0]}" -eq 0 ] || { echo 'run: the GPU tests FAILED' >&2; failed=1; }
 fi
 
 read -r users items entries <<<"${SHAPE:-480189 17770 100480507}"
-for factors in ${FACTORS:-32 128}; do
-  ./node bench/bench.mjs --parts trainers --users "$users" --items "$items" --entries "$entries" --factors "$factors" \
-    --epochs 5 --rounds 1 --trainers sgd,sgd-f16,sgd-hogwild --out "$results/shape-k$factors.json" >/dev/null || failed=1
-done
+runs=${RUNS:-'[{"factors":32,"epochs":5},{"factors":128,"epochs":5},{"factors":128,"precision":"f16","epochs":5}]'}
+./node bench/run-lowrank.mjs "{\"planted\":{\"users\":$users,\"items\":$items,\"entries\":$entries}}" "$runs" \
+  >"$results/shape.jsonl" || failed=1
 [ "${PEER:-yes}" != yes ] || ./node bench/bench.mjs --parts trainers --sets planted-5m --out "$results/planted-5m.json" >/dev/null || failed=1
 for solver in cg exact; do
   ./node bench/als.mjs --row-solver $solver --models implicit,explicit --out "$results/als-$solver.json" >/dev/null || failed=1
