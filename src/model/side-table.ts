@@ -100,12 +100,9 @@ export class SideTable {
     for (const shard of this.shards) {
       for (const { first, rows } of cutRows(shard.rows, pieces)) {
         const from = shard.first + first
-        writeBuffer(
-          queue,
-          shard.factors,
-          first * stride,
-          padRows(factors.subarray(from * k, (from + rows) * k), rows, k),
-        )
+        const tight = factors.subarray(from * k, (from + rows) * k)
+        const padded = stride === 4 * k ? tight : padRows(tight, rows, k)
+        writeBuffer(queue, shard.factors, first * stride, padded)
       }
       writeBuffer(queue, shard.bias, 0, bias.subarray(shard.first, shard.first + shard.rows))
     }

@@ -35,7 +35,7 @@ export class StateKeeper {
     try {
       const keeper = new StateKeeper(gpu, buffers, tables, initial)
       await gpu.settle(buffers)
-      keeper.#kept.write(gpu, initial)
+      await keeper.#copy(tables)
       return keeper
     } catch (error) {
       buffers.destroy()
@@ -62,14 +62,18 @@ export class StateKeeper {
 
   /** Keeps what the tables hold now, after `epoch`. */
   async keep(tables: FactorTables, epoch: number): Promise<void> {
+    await this.#copy(tables)
+    this.#epoch = epoch
+    const since = performance.now() - this.#mirroredAt
+    if (tables.bytes <= smallBytes || since * mirrorShare > this.#mirrorTook) await this.read()
+  }
+
+  async #copy(tables: FactorTables): Promise<void> {
     await this.#gpu.checked('keeping the state', () => {
       const encoder = this.#gpu.device.createCommandEncoder({ label: 'keep' })
       tables.copyTo(encoder, this.#kept)
       this.#gpu.device.queue.submit([encoder.finish()])
     })
-    this.#epoch = epoch
-    const since = performance.now() - this.#mirroredAt
-    if (tables.bytes <= smallBytes || since * mirrorShare > this.#mirrorTook) await this.read()
   }
 
   /**
