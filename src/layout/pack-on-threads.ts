@@ -1,7 +1,7 @@
 import type { Ratings } from '../data/ratings.ts'
 import type { PackingMessage } from './packing-thread.ts'
 import { type HostThread, type HostThreads, ThreadError } from './threads.ts'
-import { cutHeldBlocks, type TileShape } from './tile-grid.ts'
+import { type BlockRange, cutHeldBlocks, type TileShape } from './tile-grid.ts'
 import type { Places } from './tile-places.ts'
 import { type EntryPiece, type Placing, type TilePart, TileShare } from './tile-share.ts'
 import { dealTiles, joinTiles, type PackedTiles, packTiles, partOf, type TileOptions } from './tiles.ts'
@@ -18,6 +18,9 @@ const leastEntries = 2e6
 
 /** Slots that take turns, so that nobody waits for the slowest, and the entries in each. */
 const ring = { slots: 3, entries: 2 ** 19 }
+
+/** What each pass reads. */
+const columns = { count: ['held', 'streamed'], place: ['held', 'streamed', 'ratings'] } as const
 
 /** What a thread takes before it does anything. */
 const threadBytes = 8 * 2 ** 20
@@ -60,7 +63,7 @@ export async function packOnThreads(
   options: TileOptions,
   pieceEntries: number = ring.entries,
 ): Promise<PackedTiles> {
-  const [first, ...others] = cutHeldBlocks(shape, threads.count) as [TilePart['blocks'], ...TilePart['blocks'][]]
+  const [first, ...others] = cutHeldBlocks(shape, threads.count) as [BlockRange, ...BlockRange[]]
   const helpers: HostThread[] = []
   try {
     for (let at = 0; at < others.length; at++) helpers.push(threads.start())
@@ -77,7 +80,10 @@ export async function packOnThreads(
       for (let entry = 0; entry < ratings.length; entry += pieceEntries, piece++) {
         const slot = piece % slots.length
         await free[slot]
-        const length = fill(slots[slot]!, dealt.entries, entry, pieceEntries)
+        const length = Math.min(pieceEntries, ratings.length - entry)
+        for (const column of columns[step]) {
+          slots[slot]![column].set(dealt.entries[column].subarray(entry, entry + length))
+        }
         free[slot] = ask(() => ({ step, slot, length }))
         share[step]({ ...slots[slot]!, length })
       }
@@ -97,13 +103,6 @@ function answersOf(asked: Promise<unknown>[]): Promise<unknown[]> {
   const answers = Promise.all(asked)
   answers.catch(() => {})
   return answers
-}
-
-/** Copies a piece into its slot; returns its entries. */
-function fill(slot: Omit<EntryPiece, 'length'>, entries: EntryPiece, first: number, pieceEntries: number): number {
-  const end = Math.min(first + pieceEntries, entries.length)
-  for (const column of ['held', 'streamed', 'ratings'] as const) slot[column].set(entries[column].subarray(first, end))
-  return end - first
 }
 
 function sharedSlot(entries: number): Omit<EntryPiece, 'length'> {
