@@ -78,6 +78,8 @@ export function alsEpoch(problem: DenseProblem, start: DenseParameters): DensePa
     const table = parameters[`${own}Factors`]
     const fixed = parameters[`${other}Factors`]
     const penalty = problem[`${own}Penalty`]
+    const cellsOfRow = weights[own].map((): Cell[] => [])
+    for (const cell of cells) cellsOfRow[cell[own]]!.push(cell)
     weights[own].forEach((weight, row) => {
       if (weight === 0) return
       const width = factors + Number(biases)
@@ -85,8 +87,7 @@ export function alsEpoch(problem: DenseProblem, start: DenseParameters): DensePa
         Array.from({ length: width }, (_, j) => (i === j ? weight * (i < factors ? penalty : problem.biasPenalty) : 0)),
       )
       const b = new Array<number>(width).fill(0)
-      for (const cell of cells) {
-        if (cell[own] !== row) continue
+      for (const cell of cellsOfRow[row]!) {
         const q = [...fixed.subarray(cell[other] * factors, (cell[other] + 1) * factors), ...(biases ? [1] : [])]
         const target = cell.target - parameters[`${other}Bias`][cell[other]]!
         for (let i = 0; i < width; i++) {
