@@ -16,16 +16,27 @@ export interface ErrorScale {
  * ratings are met from the start.
  */
 export function errorScale(
-  { values, length }: Ratings,
+  ratings: Ratings,
   { link, mean, range }: Pick<ModelScale, 'link' | 'mean' | 'range'>,
 ): ErrorScale {
   const width = range.max - range.min
   const share = 1 / (1 + Math.exp(-mean))
   const start = link === 'bounded' ? range.min + width * share : mean
   const slope = link === 'bounded' ? width * share * (1 - share) : 1
-  let squares = 0
-  for (let entry = 0; entry < length; entry++) squares += (values[entry]! - start) ** 2
-  const error = Number(Math.sqrt(squares / Math.max(1, length)).toPrecision(3))
+  const error = Number(Math.sqrt(squaresFrom(ratings, start) / Math.max(1, ratings.length)).toPrecision(3))
   if (error === 0) return { score: 1, derivative: 1 }
   return { score: error / slope, derivative: error * slope }
+}
+
+const known = new WeakMap<Ratings, { start: number; squares: number }>()
+
+/** Sum of (r - start)^2; the last one is remembered, since options and solver ask for it. */
+function squaresFrom(ratings: Ratings, start: number): number {
+  const last = known.get(ratings)
+  if (last?.start === start) return last.squares
+  const { values, length } = ratings
+  let squares = 0
+  for (let entry = 0; entry < length; entry++) squares += (values[entry]! - start) ** 2
+  known.set(ratings, { start, squares })
+  return squares
 }
