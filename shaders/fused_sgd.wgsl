@@ -19,7 +19,8 @@
 // With `prefetch` the rows of four entries, of both sides, are read at once, before the first of them is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
-// come to 79% (k = 32) and 90% (k = 128) of a copy's rate on lavapipe: docs/performance.md.
+// come to 79% (k = 32) and 90% (k = 128) of a copy's rate on lavapipe; all bytes to 45% of it on an H200 (k = 128, f32), where
+// waiting binds: docs/performance.md.
 
 import constants::LANES;
 import package::lib::dispatch::linear_workgroup;
