@@ -80,7 +80,7 @@ export default defineConfig({
           name: 'page',
           include: ['test/page/**/*.page.test.ts'],
           pool: 'forks',
-          globalSetup: ['test/page/setup.ts'],
+          globalSetup: ['test/page/setup.ts', 'test/setup/program-folder.ts'],
           // When the other projects are done: what the page waits for are its own timers and compilers, half of the time.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
