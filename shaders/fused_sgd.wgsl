@@ -19,10 +19,10 @@
 // With `prefetch` the rows of four entries, of both sides, are read at once, before the first of them is worked on.
 //
 // Moves 2 k s (s = 4 or 2 bytes a factor) + 32 (state) + 8 (entry) bytes an entry, and 2 k s + 32 a run. The 2 k s alone
-// come to 79% (k = 32) and 90% (k = 128) of a copy's rate on lavapipe; all bytes to 45% of it on an H200 (k = 128, f32), where
+// come to 62% (k = 32) and 76% (k = 128) of a copy's rate on lavapipe; all bytes to 45% of it on an H200 (k = 128, f32), where
 // waiting binds: docs/performance.md.
 
-import constants::LANES;
+import constants::{LANES, VECS};
 import package::lib::dispatch::linear_workgroup;
 import package::lib::fused_rows::{Row, batch, held_state, streamed_state, load_held, load_streamed, moved, products, store_held, store_streamed};
 import package::lib::fused_step::{ADAGRAD, options, damped, stepped};
@@ -112,9 +112,11 @@ fn learn(
   working: bool,
   turn: u32,
 ) -> vec2f {
-  let p = (*run).p;
-  let q = (*now).q;
-  var sums = products(p, q);
+  @if(single) var sums = products((*run).p, (*now).q);
+  @if(!single) var sums = vec3f();
+  @if(!single) for (var v = 0u; v < VECS; v++) {
+    sums += products((*run).p[v], (*now).q[v]);
+  }
   if (ADAGRAD) {
     sums = sum_three(sums, tile.local_index, turn);
   } else {
@@ -131,8 +133,16 @@ fn learn(
   }
 
   let decay = vec2f(options.held_penalty, options.streamed_penalty) * vec2f(p_state.w, q_state.w);
-  (*run).p = moved(p, q, damped(options.held_rate, p_state.y), decay.x, slope_error);
-  (*now).q = moved(q, p, damped(options.streamed_rate, q_state.y), decay.y, slope_error);
+  let p_rate = damped(options.held_rate, p_state.y);
+  let q_rate = damped(options.streamed_rate, q_state.y);
+  @if(single) let p = (*run).p;
+  @if(single) (*run).p = moved(p, (*now).q, p_rate, decay.x, slope_error);
+  @if(single) (*now).q = moved((*now).q, p, q_rate, decay.y, slope_error);
+  @if(!single) for (var v = 0u; v < VECS; v++) {
+    let p = (*run).p[v];
+    (*run).p[v] = moved(p, (*now).q[v], p_rate, decay.x, slope_error);
+    (*now).q[v] = moved((*now).q[v], p, q_rate, decay.y, slope_error);
+  }
   let squares = decay * decay * sums.yz - 2.0 * decay * slope_error * sums.x + slope_error * slope_error * sums.zy;
   let steps = options.component * max(vec2f(), squares);
   (*run).p_state = stepped(p_state, slope_error, steps.x);

@@ -41,28 +41,14 @@ fn inside(block: u32) -> bool {
   return FACTOR_BLOCKS % LANES == 0 || block < FACTOR_BLOCKS;
 }
 
-// p . q, |p|^2 and |q|^2: this lane's part.
-@if(single) fn products(p: Row, q: Row) -> vec3f {
+// p . q, |p|^2 and |q|^2 of a vec4.
+fn products(p: vec4f, q: vec4f) -> vec3f {
   return vec3f(dot(p, q), dot(p, p), dot(q, q));
 }
-@if(!single) fn products(p: Row, q: Row) -> vec3f {
-  var sums = vec3f();
-  for (var v = 0u; v < VECS; v++) {
-    sums += vec3f(dot(p[v], q[v]), dot(p[v], p[v]), dot(q[v], q[v]));
-  }
-  return sums;
-}
 
-// row - rate (decay row - slope_error other)
-@if(single) fn moved(row: Row, other: Row, rate: f32, decay: f32, slope_error: f32) -> Row {
-  return row - rate * (decay * row - slope_error * other);
-}
-@if(!single) fn moved(row: Row, other: Row, rate: f32, decay: f32, slope_error: f32) -> Row {
-  var next: Row;
-  for (var v = 0u; v < VECS; v++) {
-    next[v] = row[v] - rate * (decay * row[v] - slope_error * other[v]);
-  }
-  return next;
+// factors - rate (decay factors - slope_error other)
+fn moved(factors: vec4f, other: vec4f, rate: f32, decay: f32, slope_error: f32) -> vec4f {
+  return factors - rate * (decay * factors - slope_error * other);
 }
 
 fn load_held_vec(slot: u32, block: u32) -> vec4f {
