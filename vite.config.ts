@@ -81,7 +81,8 @@ export default defineConfig({
           include: ['test/page/**/*.page.test.ts'],
           pool: 'forks',
           globalSetup: ['test/page/setup.ts', 'test/setup/program-folder.ts'],
-          // When the other projects are done: what the page waits for are its own timers and compilers, half of the time.
+          // A training on two cores wants both: one file after another, when the other projects are done.
+          fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,

@@ -49,6 +49,8 @@ export async function servePage(folder: string, port = 0): Promise<PageServer> {
     if (refusal !== undefined) return end(response, refusal.status, refusal.text)
     // Whole files alone: a range that runs backwards would throw in the file stream.
     delete request.headers.range
+    // A file that goes between the look at it and its opening is the end of a response, not of the server.
+    response.on('pipe', file => file.on('error', () => response.destroy()))
     serveFile(request, response, () => end(response, 404, 'not found'))
   })
   server.listen(port, LOOPBACK)
