@@ -1,23 +1,27 @@
 import type { Ratings } from '../data/ratings.ts'
+import { type EntryPiece, type PackingPass, type Placing, routedEntries } from './entry-router.ts'
 import type { PackingMessage } from './packing-thread.ts'
 import { type HostThread, type HostThreads, ThreadError } from './threads.ts'
-import { type BlockRange, cutHeldBlocks, type TileShape } from './tile-grid.ts'
+import { cutHeldBlocks, type TileShape } from './tile-grid.ts'
+import { type PackingSlot, TilePacker, type TilePart } from './tile-packer.ts'
 import type { Places } from './tile-places.ts'
-import { type EntryPiece, type Placing, type TilePart, TileShare } from './tile-share.ts'
 import { dealTiles, joinTiles, type PackedTiles, packTiles, partOf, type TileOptions } from './tiles.ts'
 
 // Each thread, the caller's among them, owns some of the held blocks and with them their tiles: it counts, places and sorts
-// the entries of these alone, in memory of its own that comes to the caller at the end without a copy. So threads agree on
-// nothing, and the more there are, the less of the tables that an entry is looked up in is one thread's, down to its caches.
+// the entries of these alone, in memory of its own that comes to the caller at the end without a copy.
 //
-// Which blocks an entry belongs to only a look at it tells, so all threads see all entries, twice: piece after piece goes
-// through a few slots of shared memory.
+// Which blocks an entry belongs to only a look at it tells. So threads take turns with pieces of the entries, round after
+// round through a few slots of shared memory: each finds the tiles of a piece and deals its entries to their owners; then
+// each takes from all pieces what is its own. No thread waits for a round, since it has the next one to route meanwhile.
 
 /** Entries for which threads are started: those take some hundredths of a second to be there. */
 const leastEntries = 2e6
 
-/** Slots that take turns, so that nobody waits for the slowest, and the entries in each. */
-const ring = { slots: 3, entries: 2 ** 19 }
+/** Rounds that take turns: one that is routed, one that is taken, one that is filled. */
+const rounds = 3
+
+/** Entries of a thread's piece in a round, and bytes of each: as it came, and routed. */
+const piece = { entries: 2 ** 16, bytes: 24 } as const
 
 /** What each pass reads. */
 const columns = { count: ['held', 'streamed'], place: ['held', 'streamed', 'ratings'] } as const
@@ -28,7 +32,7 @@ const threadBytes = 8 * 2 ** 20
 /** Bytes that packing takes for its threads and that which draws meanwhile, beside the entries and the tables of tiles. */
 export function threadsBytes(threads: HostThreads | undefined, entries: number): number {
   if (!areThreads(threads, entries)) return 0
-  return 12 * ring.slots * ring.entries + threads.count * threadBytes
+  return threads.count * (rounds * piece.entries * piece.bytes + threadBytes)
 }
 
 const areThreads = (threads: HostThreads | undefined, entries: number): threads is HostThreads =>
@@ -61,41 +65,58 @@ export async function packOnThreads(
   ratings: Ratings,
   shape: TileShape,
   options: TileOptions,
-  pieceEntries: number = ring.entries,
+  pieceEntries: number = piece.entries,
 ): Promise<PackedTiles> {
-  const [first, ...others] = cutHeldBlocks(shape, threads.count) as [BlockRange, ...BlockRange[]]
+  const ranges = cutHeldBlocks(shape, threads.count)
   const helpers: HostThread[] = []
   try {
-    for (let at = 0; at < others.length; at++) helpers.push(threads.start())
+    while (helpers.length + 1 < ranges.length) helpers.push(threads.start())
     const dealt = dealTiles(ratings, shape, options)
-    const share = new TileShare(dealt.placing, first)
-    const slots = Array.from({ length: ring.slots }, () => sharedSlot(Math.min(pieceEntries, ratings.length)))
-    const placing = sharedPlacing(dealt.placing)
-    const ask = (messageOf: (helper: number) => PackingMessage) =>
-      answersOf(helpers.map((helper, at) => helper.ask(messageOf(at))))
-    const begun = ask(at => ({ step: 'begin', placing, blocks: others[at]!, slots }))
-    const free = slots.map(() => begun)
-    let piece = 0
-    for (const step of ['count', 'place'] as const) {
-      for (let entry = 0; entry < ratings.length; entry += pieceEntries, piece++) {
-        const slot = piece % slots.length
-        await free[slot]
-        const length = Math.min(pieceEntries, ratings.length - entry)
-        for (const column of columns[step]) {
-          slots[slot]![column].set(dealt.entries[column].subarray(entry, entry + length))
-        }
-        free[slot] = ask(() => ({ step, slot, length }))
-        share[step]({ ...slots[slot]!, length })
+    const slots = Array.from({ length: rounds }, () => ranges.map(() => sharedSlot(pieceEntries, ranges.length)))
+    const input = { placing: sharedPlacing(dealt.placing), ranges, rounds: slots }
+    const ask = (messageOf: (packer: number) => PackingMessage) =>
+      answersOf(helpers.map((helper, at) => helper.ask(messageOf(at + 1))))
+    await ask(own => ({ step: 'begin', input: { ...input, own } }))
+    const packer = new TilePacker({ ...input, placing: dealt.placing, own: 0 })
+    const taken: Promise<unknown>[] = []
+    const take = async (pass: PackingPass, round: number, routed: Promise<unknown>) => {
+      await routed
+      taken[round] = ask(() => ({ step: 'take', pass, round }))
+      packer.take(pass, round)
+    }
+    let count = 0
+    for (const pass of ['count', 'place'] as const) {
+      let before: (() => Promise<void>) | undefined
+      for (let first = 0; first < ratings.length; first += pieceEntries * ranges.length, count++) {
+        const round = count % rounds
+        await taken[round]
+        const lengths = fill(slots[round]!, dealt.entries, pass, first)
+        const routed = ask(own => ({ step: 'route', pass, round, length: lengths[own]! }))
+        packer.route(pass, round, lengths[0]!)
+        await before?.()
+        before = () => take(pass, round, routed)
       }
+      await before?.()
     }
     const finished = ask(() => ({ step: 'finish' }))
-    const own = share.finish()
-    await Promise.all(free)
+    const own = packer.finish()
+    await Promise.all(taken)
     const parts = [own, ...((await finished) as TilePart[])]
     return { ...joinTiles(dealt, parts), parts: parts.map(part => partOf(part, shape)) }
   } finally {
     for (const helper of helpers) helper.end()
   }
+}
+
+/** Puts the entries from `first` on into the slots of a round, as many as fit; tells how many each has. */
+function fill(round: readonly PackingSlot[], entries: EntryPiece, pass: PackingPass, first: number): number[] {
+  return round.map(({ piece }, at) => {
+    const size = piece.held.length
+    const from = Math.min(first + at * size, entries.length)
+    const to = Math.min(from + size, entries.length)
+    for (const column of columns[pass]) piece[column].set(entries[column].subarray(from, to))
+    return to - from
+  })
 }
 
 /** All of the answers; one that fails shows where they are waited for, if they are. */
@@ -105,9 +126,12 @@ function answersOf(asked: Promise<unknown>[]): Promise<unknown[]> {
   return answers
 }
 
-function sharedSlot(entries: number): Omit<EntryPiece, 'length'> {
-  const column = () => new Uint32Array(new SharedArrayBuffer(4 * entries))
-  return { held: column(), streamed: column(), ratings: column() }
+function sharedSlot(entries: number, ranges: number): PackingSlot {
+  const words = (length: number) => new Uint32Array(new SharedArrayBuffer(4 * length))
+  return {
+    piece: { held: words(entries), streamed: words(entries), ratings: words(entries) },
+    routed: routedEntries(entries, ranges, words),
+  }
 }
 
 /** A copy in shared memory, of which a message has no copy. */

@@ -1,11 +1,11 @@
-import type { BlockRange } from './tile-grid.ts'
-import { type EntryPiece, type Placing, TileShare } from './tile-share.ts'
+import type { PackingPass } from './entry-router.ts'
+import { type PackerInput, TilePacker } from './tile-packer.ts'
 
 /** What `packOnThreads` asks of a thread; `finish` is answered by its `TilePart`. */
 export type PackingMessage =
-  | { step: 'begin'; placing: Placing; blocks: BlockRange; slots: readonly Omit<EntryPiece, 'length'>[] }
-  /** A piece of the entries, which lies in a slot. */
-  | { step: 'count' | 'place'; slot: number; length: number }
+  | { step: 'begin'; input: PackerInput }
+  | { step: 'route'; pass: PackingPass; round: number; length: number }
+  | { step: 'take'; pass: PackingPass; round: number }
   | { step: 'finish' }
 
 export interface ThreadAnswer {
@@ -16,21 +16,17 @@ export interface ThreadAnswer {
 
 /** The program of a thread that packs tiles: answers message after message. */
 export function packingThread(): (message: PackingMessage) => ThreadAnswer {
-  let share: TileShare
-  let slots: readonly Omit<EntryPiece, 'length'>[]
+  let packer: TilePacker
   return message => {
     if (message.step === 'finish') {
-      const part = share.finish()
+      const part = packer.finish()
       const { entries, tileStart, replicas } = part
       const transfer = [entries, tileStart, replicas.held, replicas.streamed].map(({ buffer }) => buffer)
       return { answer: part, transfer }
     }
-    if (message.step === 'begin') {
-      share = new TileShare(message.placing, message.blocks)
-      slots = message.slots
-    } else {
-      share[message.step]({ ...slots[message.slot]!, length: message.length })
-    }
+    if (message.step === 'begin') packer = new TilePacker(message.input)
+    else if (message.step === 'route') packer.route(message.pass, message.round, message.length)
+    else packer.take(message.pass, message.round)
     return { answer: undefined, transfer: [] }
   }
 }

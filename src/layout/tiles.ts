@@ -1,10 +1,11 @@
 import type { Ratings } from '../data/ratings.ts'
 import { type RowCounts, rowCounts } from '../data/row-counts.ts'
 import type { BlockLayout } from './blocks.ts'
+import type { EntryPiece, Placing } from './entry-router.ts'
 import { dealRows, planDealing } from './tile-dealing.ts'
 import { efficiencyOf, gridOf, type TileShape, tilesPerStratum } from './tile-grid.ts'
+import { packAlone, type TilePart } from './tile-packer.ts'
 import { placesOf, slotCountsOf } from './tile-places.ts'
-import { type EntryPiece, type Placing, type TilePart, TileShare } from './tile-share.ts'
 import { placeBits } from './tile-sort.ts'
 
 export interface TileOptions {
@@ -80,10 +81,7 @@ export interface StratumEntries {
  */
 export function packTiles(ratings: Ratings, shape: TileShape, options: TileOptions): TileLayout {
   const dealt = dealTiles(ratings, shape, options)
-  const share = new TileShare(dealt.placing, [0, gridOf(shape).heldBlocks])
-  share.count(dealt.entries)
-  share.place(dealt.entries)
-  const part = share.finish()
+  const part = packAlone(dealt.placing, dealt.entries)
   return { ...joinTiles(dealt, [part]), entries: part.entries }
 }
 
