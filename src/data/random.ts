@@ -1,3 +1,5 @@
+import { Jump, type State } from './random-jump.ts'
+
 /**
  * A seeded generator of uniform and normal numbers: xoshiro128** (Blackman and Vigna, 2021), seeded by SplitMix32 from
  * a 32-bit seed and a stream number, so that independent parts of a run draw from independent streams.
@@ -62,6 +64,23 @@ export class Random {
     return radius * Math.cos(angle)
   }
 
+  /** Passes over so many of the normal numbers that come next, in time of the logarithm of `count`. */
+  skipNormals(count: number): void {
+    let left = count
+    if (left > 0 && this.#spare !== undefined) {
+      this.#spare = undefined
+      left--
+    }
+    // Four words make two numbers.
+    jump ??= new Jump(stepped)
+    const [a, b, c, d] = jump.from([this.#a, this.#b, this.#c, this.#d], 4 * Math.floor(left / 2))
+    this.#a = a
+    this.#b = b
+    this.#c = c
+    this.#d = d
+    if (left % 2 === 1) this.normal()
+  }
+
   /** Puts `values` into a random order, in place (Fisher-Yates). */
   shuffle(values: Uint32Array): void {
     for (let i = values.length - 1; i > 0; i--) {
@@ -79,4 +98,12 @@ export class Random {
     this.shuffle(order)
     return order
   }
+}
+
+let jump: Jump | undefined
+
+/** One step of xoshiro128's state. */
+function stepped([a, b, c, d]: State): State {
+  const mixed = d ^ b
+  return [a ^ mixed, b ^ c ^ a, c ^ a ^ (b << 9), (mixed << 11) | (mixed >>> 21)]
 }

@@ -1,7 +1,7 @@
 import type { Ratings } from '../data/ratings.ts'
 import { type EntryPiece, type PackingPass, type Placing, routedEntries } from './entry-router.ts'
 import type { PackingMessage } from './packing-thread.ts'
-import { type HostThread, type HostThreads, ThreadError } from './threads.ts'
+import { type HostThread, type HostThreads, ThreadError, threadBytes } from './threads.ts'
 import { cutHeldBlocks, type TileShape } from './tile-grid.ts'
 import { type PackingSlot, TilePacker, type TilePart } from './tile-packer.ts'
 import type { Places } from './tile-places.ts'
@@ -20,16 +20,16 @@ const leastEntries = 2e6
 /** Rounds that take turns: one that is routed, one that is taken, one that is filled. */
 const rounds = 3
 
+/** Threads from which on the caller's has enough to do with handing out pieces, and finds no tiles. */
+const manyThreads = 4
+
 /** Entries of a thread's piece in a round, and bytes of each: as it came, and routed. */
 const piece = { entries: 2 ** 16, bytes: 24 } as const
 
 /** What each pass reads. */
 const columns = { count: ['held', 'streamed'], place: ['held', 'streamed', 'ratings'] } as const
 
-/** What a thread takes before it does anything. */
-const threadBytes = 8 * 2 ** 20
-
-/** Bytes that packing takes for its threads and that which draws meanwhile, beside the entries and the tables of tiles. */
+/** Bytes that packing takes for its threads, beside the entries and the tables of tiles. */
 export function threadsBytes(threads: HostThreads | undefined, entries: number): number {
   if (!areThreads(threads, entries)) return 0
   return threads.count * (rounds * piece.entries * piece.bytes + threadBytes)
@@ -72,7 +72,8 @@ export async function packOnThreads(
   try {
     while (helpers.length + 1 < ranges.length) helpers.push(threads.start())
     const dealt = dealTiles(ratings, shape, options)
-    const slots = Array.from({ length: rounds }, () => ranges.map(() => sharedSlot(pieceEntries, ranges.length)))
+    const routing = ranges.length < manyThreads ? ranges : ranges.slice(1)
+    const slots = Array.from({ length: rounds }, () => routing.map(() => sharedSlot(pieceEntries, ranges.length)))
     const input = { placing: sharedPlacing(dealt.placing), ranges, rounds: slots }
     const ask = (messageOf: (packer: number) => PackingMessage) =>
       answersOf(helpers.map((helper, at) => helper.ask(messageOf(at + 1))))
@@ -87,12 +88,12 @@ export async function packOnThreads(
     let count = 0
     for (const pass of ['count', 'place'] as const) {
       let before: (() => Promise<void>) | undefined
-      for (let first = 0; first < ratings.length; first += pieceEntries * ranges.length, count++) {
+      for (let first = 0; first < ratings.length; first += pieceEntries * routing.length, count++) {
         const round = count % rounds
         await taken[round]
         const lengths = fill(slots[round]!, dealt.entries, pass, first)
-        const routed = ask(own => ({ step: 'route', pass, round, length: lengths[own]! }))
-        packer.route(pass, round, lengths[0]!)
+        const routed = ask(() => ({ step: 'route', pass, round, lengths }))
+        packer.route(pass, round, lengths)
         await before?.()
         before = () => take(pass, round, routed)
       }

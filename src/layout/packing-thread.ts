@@ -4,7 +4,7 @@ import { type PackerInput, TilePacker } from './tile-packer.ts'
 /** What `packOnThreads` asks of a thread; `finish` is answered by its `TilePart`. */
 export type PackingMessage =
   | { step: 'begin'; input: PackerInput }
-  | { step: 'route'; pass: PackingPass; round: number; length: number }
+  | { step: 'route'; pass: PackingPass; round: number; lengths: readonly number[] }
   | { step: 'take'; pass: PackingPass; round: number }
   | { step: 'finish' }
 
@@ -25,7 +25,7 @@ export function packingThread(): (message: PackingMessage) => ThreadAnswer {
       return { answer: part, transfer }
     }
     if (message.step === 'begin') packer = new TilePacker(message.input)
-    else if (message.step === 'route') packer.route(message.pass, message.round, message.length)
+    else if (message.step === 'route') packer.route(message.pass, message.round, message.lengths)
     else packer.take(message.pass, message.round)
     return { answer: undefined, transfer: [] }
   }

@@ -9,6 +9,9 @@ export interface HostThread {
   end(): void
 }
 
+/** What a thread takes before it does anything. */
+export const threadBytes = 8 * 2 ** 20
+
 /** What the host has beside the thread that computes. */
 export interface HostThreads {
   /** Threads that it runs at once, the caller's among them. */

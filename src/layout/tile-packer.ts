@@ -27,7 +27,7 @@ export interface PackerInput {
   ranges: readonly BlockRange[]
   /** Which packer this is. */
   own: number
-  /** Rounds that take turns, each with a slot for each packer. */
+  /** Rounds that take turns, each with a slot for each packer that finds tiles: all but the first, or all. */
   rounds: readonly (readonly PackingSlot[])[]
 }
 
@@ -38,20 +38,23 @@ export interface PackerInput {
 export class TilePacker {
   readonly #rounds: PackerInput['rounds']
   readonly #own: number
-  readonly #router: EntryRouter
+  readonly #slot: number
+  readonly #router: EntryRouter | undefined
   readonly #share: TileShare
 
   constructor({ placing, ranges, own, rounds }: PackerInput) {
     this.#rounds = rounds
     this.#own = own
-    this.#router = new EntryRouter(placing, ranges, rounds[0]![own]!.routed.pairs.length)
+    this.#slot = own - (ranges.length - rounds[0]!.length)
+    const slot = rounds[0]![this.#slot]
+    this.#router = slot && new EntryRouter(placing, ranges, slot.routed.pairs.length)
     this.#share = new TileShare(placing.shape, placing.bits, ranges[own]!)
   }
 
-  /** @param length entries of the packer's own piece */
-  route(pass: PackingPass, round: number, length: number): void {
-    const { piece, routed } = this.#rounds[round]![this.#own]!
-    this.#router.route(pass, { ...piece, length }, routed)
+  /** @param lengths entries of each piece */
+  route(pass: PackingPass, round: number, lengths: readonly number[]): void {
+    const slot = this.#rounds[round]![this.#slot]
+    if (slot) this.#router!.route(pass, { ...slot.piece, length: lengths[this.#slot]! }, slot.routed)
   }
 
   /** Once all packers have routed the round. */
@@ -62,7 +65,8 @@ export class TilePacker {
   }
 
   finish(): TilePart {
-    return { ...this.#share.finish(), replicas: this.#router.replicas }
+    const { replicas } = this.#router ?? { replicas: { held: new Uint32Array(0), streamed: new Uint32Array(0) } }
+    return { ...this.#share.finish(), replicas }
   }
 }
 

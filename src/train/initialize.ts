@@ -1,71 +1,66 @@
 import { Random } from '../data/random.ts'
 import type { Ratings } from '../data/ratings.ts'
 import { type RowCounts, rowCounts } from '../data/row-counts.ts'
-import { type HostThread, type HostThreads, ThreadError } from '../layout/threads.ts'
+import { occupiedRows } from '../layout/rows.ts'
 import type { Parameters } from '../model/tables.ts'
 import type { ResolvedOptions } from './options.ts'
 
-type DrawingOptions = Pick<ResolvedOptions, 'factors' | 'biases' | 'initStd' | 'biasInitStd' | 'seed'>
+export type DrawingOptions = Pick<ResolvedOptions, 'factors' | 'biases' | 'initStd' | 'biasInitStd' | 'seed'>
 
-/** What `drawParameters` asks of a thread, which answers with `Parameters`. */
-export interface DrawingMessage {
-  step: 'draw'
-  counts: RowCounts
-  options: DrawingOptions
+/** A table of `width` numbers a row, of which the rows with entries are drawn from N(0, std), one after another. */
+export interface DrawnTable {
+  rows: Float32Array
+  width: number
+  std: number
+  occupied: Uint32Array
 }
 
-/** Numbers for which a thread is started: they take longer than that. */
-const leastNumbers = 2 ** 20
-
-/** `initialParameters`, drawn by a thread of the host, where it has some and that pays, while this one goes on. */
-export async function drawParameters(
-  threads: HostThreads | undefined,
-  ratings: Ratings,
-  { factors, biases, initStd, biasInitStd, seed }: DrawingOptions,
-): Promise<Parameters> {
-  const options = { factors, biases, initStd, biasInitStd, seed }
-  const numbers = factors * (ratings.userCount + ratings.itemCount)
-  if (threads !== undefined && threads.count > 1 && numbers >= leastNumbers) {
-    let thread: HostThread | undefined
-    try {
-      thread = threads.start()
-      const message: DrawingMessage = { step: 'draw', counts: rowCounts(ratings), options }
-      return (await thread.ask(message)) as Parameters
-    } catch (error) {
-      if (!(error instanceof ThreadError)) throw error
-    } finally {
-      thread?.end()
-    }
-  }
-  return initialParameters(ratings, options)
-}
+/** The stream of a seed that the parameters are drawn from, table after table. */
+export const parameterStream = (seed: number): Random => new Random(seed, 0)
 
 /**
  * Initial parameters: factors from N(0, initStd), biases from N(0, biasInitStd). Rows without an entry stay zero, so
  * that they predict what is known without them: the mean and the other side's bias.
  */
-export const initialParameters = (ratings: Ratings, options: DrawingOptions): Parameters =>
-  drawRowsOf(rowCounts(ratings), options)
-
-/** `initialParameters` by the entries of each row. */
-export function drawRowsOf({ users, items }: RowCounts, options: DrawingOptions) {
-  const { factors, seed, initStd, biasInitStd } = options
-  const biasStd = options.biases ? biasInitStd : 0
-  const random = new Random(seed, 0)
-  return {
-    userFactors: drawRows(random, users, factors, initStd),
-    itemFactors: drawRows(random, items, factors, initStd),
-    userBias: drawRows(random, users, 1, biasStd),
-    itemBias: drawRows(random, items, 1, biasStd),
+export function initialParameters(ratings: Ratings, options: DrawingOptions): Parameters {
+  const { parameters, tables } = zeroParameters(rowCounts(ratings), options)
+  const random = parameterStream(options.seed)
+  for (const { rows, width, std, occupied } of tables) {
+    for (let at = 0; at < occupied.length; at++) {
+      const first = occupied[at]! * width
+      for (let j = first; j < first + width; j++) rows[j] = std * random.normal()
+    }
   }
+  return parameters
 }
 
-function drawRows(random: Random, counts: Uint32Array, width: number, std: number): Float32Array<ArrayBuffer> {
-  const rows = new Float32Array(counts.length * width)
-  if (std === 0) return rows
-  for (let row = 0; row < counts.length; row++) {
-    if (counts[row] === 0) continue
-    for (let j = row * width; j < (row + 1) * width; j++) rows[j] = std * random.normal()
+/** Zeros, and the tables among them that are to be drawn. */
+export function zeroParameters(
+  { users, items }: RowCounts,
+  { factors, biases, initStd, biasInitStd }: DrawingOptions,
+): { parameters: Parameters; tables: DrawnTable[] } {
+  const parameters = {
+    userFactors: new Float32Array(users.length * factors),
+    itemFactors: new Float32Array(items.length * factors),
+    userBias: new Float32Array(users.length),
+    itemBias: new Float32Array(items.length),
   }
+  const { userFactors, itemFactors, userBias, itemBias } = parameters
+  const biasStd = biases ? biasInitStd : 0
+  const [ofUsers, ofItems] = [occupiedOf(users), occupiedOf(items)]
+  const tables = [
+    { rows: userFactors, width: factors, std: initStd, occupied: ofUsers },
+    { rows: itemFactors, width: factors, std: initStd, occupied: ofItems },
+    { rows: userBias, width: 1, std: biasStd, occupied: ofUsers },
+    { rows: itemBias, width: 1, std: biasStd, occupied: ofItems },
+  ]
+  return { parameters, tables: tables.filter(({ std }) => std > 0) }
+}
+
+/** The rows with entries. */
+function occupiedOf(counts: Uint32Array): Uint32Array {
+  const rows = new Uint32Array(occupiedRows(counts))
+  let at = 0
+  for (let row = 0; row < counts.length; row++) if (counts[row]! > 0) rows[at++] = row
   return rows
 }

@@ -4,6 +4,7 @@ import { threadsBytes } from '../layout/pack-on-threads.ts'
 import type { BufferKind } from '../model/buffer-plan.ts'
 import type { SolverFigures } from '../solvers/solver-memory.ts'
 import { calibrate } from './calibration.ts'
+import { drawingBytes } from './draw-parameters.ts'
 import { type HostBytes, hostBytesOf } from './host-memory.ts'
 import { shapeOf } from './memory.ts'
 import { checkMemory } from './memory-check.ts'
@@ -54,7 +55,9 @@ export async function planTraining(gpu: Gpu, ratings: Ratings, options: PlanOpti
     ...(pieceByPiece ? { validation: needed.validationPiece } : {}),
   }
   // The fused solver alone packs on several threads.
-  const threads = steps.kind === 'strata' ? threadsBytes(gpu.threads, setup.train.length) : 0
+  const threads =
+    (steps.kind === 'strata' ? threadsBytes(gpu.threads, setup.train.length) : 0) +
+    drawingBytes(gpu.threads, setup.options.factors * (setup.train.userCount + setup.train.itemCount))
   const packingBytes = needed.packingBytes + threads
   const total = Object.values(held).reduce((sum, part) => sum + part, 0)
   const streamed = entryBytes < needed.bytes.entries ? { entryBytes, leastBytes: 2 * stepBytes } : undefined

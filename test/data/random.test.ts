@@ -56,6 +56,30 @@ describe('Random', () => {
     expect(new Set(sequences).size).toBe(sequences.length)
   })
 
+  it('passes over normal numbers as if they were drawn', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.nat(5), fc.nat(3000), fc.nat(3000), (seed, before, first, second) => {
+        const [drawn, passed] = [new Random(seed), new Random(seed)]
+        for (const random of [drawn, passed]) for (let number = 0; number < before; number++) random.normal()
+        for (let number = 0; number < first + second; number++) drawn.normal()
+        passed.skipNormals(first)
+        passed.skipNormals(second)
+        const next = (random: Random) => [random.normal(), random.normal(), random.uint32()]
+        expect(next(passed)).toEqual(next(drawn))
+      }),
+      { seed: 2, numRuns: 200 },
+    )
+  })
+
+  it('passes over more numbers than can be drawn', () => {
+    const [one, other] = [new Random(9), new Random(9)]
+    one.skipNormals(2 ** 45 + 7)
+    other.skipNormals(2 ** 44)
+    other.skipNormals(2 ** 44 + 7)
+    expect(one.uint32()).toBe(other.uint32())
+    expect(one.uint32()).not.toBe(new Random(9).uint32())
+  })
+
   it('draws uniform and normal numbers of the right moments', () => {
     const random = new Random(5)
     const count = 200_000

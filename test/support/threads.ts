@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { PackingMessage } from '../../src/layout/packing-thread.ts'
 import { type HostThreads, ThreadError } from '../../src/layout/threads.ts'
 import type { Parameters } from '../../src/model/tables.ts'
-import type { DrawingMessage } from '../../src/train/initialize.ts'
+import type { DrawingMessage } from '../../src/train/draw-parameters.ts'
 import { threadProgram } from '../../src/train/thread-program.ts'
 
 /** The bits of parameters, by table. */

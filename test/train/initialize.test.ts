@@ -3,7 +3,8 @@ import { IdTable } from '../../src/data/ids.ts'
 import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import type { HostThreads } from '../../src/layout/threads.ts'
-import { drawParameters, initialParameters } from '../../src/train/initialize.ts'
+import { drawParameters } from '../../src/train/draw-parameters.ts'
+import { initialParameters } from '../../src/train/initialize.ts'
 import { parameterBits, turnThreads } from '../support/threads.ts'
 
 /** Some of whose rows have no entries. */
@@ -27,12 +28,30 @@ describe('drawParameters', () => {
   const bitsOf = async (threads: HostThreads | undefined, ratings: Ratings) =>
     parameterBits(await drawParameters(threads, ratings, options))
 
-  it('draws many on a thread, to the same bits', async () => {
-    const expected = parameterBits(initialParameters(many, options))
-    for (const failAt of [0, 1]) {
-      const threads = turnThreads(2, { failAt })
-      expect(await bitsOf(threads, many)).toEqual(expected)
-      expect([threads.started, threads.ended]).toEqual([1, 1])
+  it('draws many on threads, to the same bits', async () => {
+    // Of odd widths, pieces begin within a pair of numbers.
+    for (const factors of [54, 155]) {
+      const own = { ...options, factors }
+      const expected = parameterBits(initialParameters(many, own))
+      for (const failAt of [0, 1, 4]) {
+        const threads = turnThreads(3, { failAt })
+        expect(parameterBits(await drawParameters(threads, many, own))).toEqual(expected)
+        const count = factors === 54 ? 1 : 2
+        expect([threads.started, threads.ended]).toEqual([count, count])
+      }
+    }
+  })
+
+  it('draws tables alone that are to be drawn', async () => {
+    for (const own of [
+      { ...options, biases: false },
+      { ...options, biasInitStd: 0 },
+      { ...options, initStd: 0 },
+    ]) {
+      const drawn = await drawParameters(turnThreads(3), many, own)
+      expect(parameterBits(drawn)).toEqual(parameterBits(initialParameters(many, own)))
+      expect(drawn.userBias.some(bias => bias !== 0)).toBe(own.biases && own.biasInitStd > 0)
+      expect(drawn.itemFactors.some(factor => factor !== 0)).toBe(own.initStd > 0)
     }
   })
 
