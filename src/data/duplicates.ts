@@ -1,5 +1,4 @@
 import { InputError, OptionError } from '../errors.ts'
-import { type Groups, groupByKey } from './group.ts'
 import { Ratings } from './ratings.ts'
 
 /** What becomes of several entries of one user and one item. */
@@ -26,7 +25,7 @@ export function mergeDuplicates(ratings: Ratings, policy: DuplicatePolicy): Rati
       `"duplicates" must be one of ${POLICIES.join(', ')}, not ${JSON.stringify(policy)}`,
     )
   }
-  const byUser = groupByKey(ratings.users, ratings.userCount)
+  const byUser = groupByUser(ratings)
   const found = findDuplicates(ratings, byUser)
   if (found.count === 0) return ratings
   if (policy === 'error') {
@@ -38,6 +37,30 @@ export function mergeDuplicates(ratings: Ratings, policy: DuplicatePolicy): Rati
   return merge(ratings, byUser, policy, found.count)
 }
 
+/** Entries grouped by user, within a user in their own order; those of an unknown user or item are left out. */
+interface UserEntries {
+  /** First entry of each user, and the end: users + 1. */
+  offsets: Uint32Array
+  /** (item, position) of each entry, so that neither is looked up at random. */
+  pairs: Uint32Array
+}
+
+function groupByUser({ users, items, userCount, itemCount }: Ratings): UserEntries {
+  const isKnown = (e: number) => users[e]! < userCount && items[e]! < itemCount
+  const offsets = new Uint32Array(userCount + 1)
+  for (let e = 0; e < users.length; e++) if (isKnown(e)) offsets[users[e]! + 1]!++
+  for (let u = 0; u < userCount; u++) offsets[u + 1]! += offsets[u]!
+  const next = offsets.slice(0, userCount)
+  const pairs = new Uint32Array(2 * offsets[userCount]!)
+  for (let e = 0; e < users.length; e++) {
+    if (!isKnown(e)) continue
+    const at = next[users[e]!]!++
+    pairs[2 * at] = items[e]!
+    pairs[2 * at + 1] = e
+  }
+  return { offsets, pairs }
+}
+
 interface Duplicates {
   /** Entries beyond the first of their user and item. */
   count: number
@@ -46,25 +69,24 @@ interface Duplicates {
   second: number
 }
 
-function findDuplicates({ items, itemCount }: Ratings, { offsets, order }: Groups): Duplicates {
-  // firstEntry[i] belongs to the user at hand exactly when it points into that user's own entries: stamp[i] == u + 1.
-  const stamp = new Uint32Array(itemCount)
-  const firstEntry = new Uint32Array(itemCount)
+function findDuplicates({ itemCount }: Ratings, { offsets, pairs }: UserEntries): Duplicates {
+  // Of each item the place after its first entry: beyond the user's first place where it is one of this user's.
+  const after = new Uint32Array(itemCount)
   const found: Duplicates = { count: 0, first: 0, second: Number.POSITIVE_INFINITY }
   for (let u = 0; u + 1 < offsets.length; u++) {
-    for (let at = offsets[u]!; at < offsets[u + 1]!; at++) {
-      const e = order[at]!
-      const i = items[e]!
-      if (i >= itemCount) continue
-      if (stamp[i] !== u + 1) {
-        stamp[i] = u + 1
-        firstEntry[i] = e
+    const start = offsets[u]!
+    const end = offsets[u + 1]!
+    for (let at = start; at < end; at++) {
+      const i = pairs[2 * at]!
+      if (after[i]! <= start) {
+        after[i] = at + 1
         continue
       }
       found.count++
-      if (e < found.second) {
-        found.first = firstEntry[i]!
-        found.second = e
+      const second = pairs[2 * at + 1]!
+      if (second < found.second) {
+        found.first = pairs[2 * after[i]! - 1]!
+        found.second = second
       }
     }
   }
@@ -73,7 +95,7 @@ function findDuplicates({ items, itemCount }: Ratings, { offsets, order }: Group
 
 function merge(
   ratings: Ratings,
-  { offsets, order }: Groups,
+  { offsets, pairs }: UserEntries,
   policy: 'last' | 'mean' | 'sum',
   surplus: number,
 ): Ratings {
@@ -82,26 +104,24 @@ function merge(
   const latest = times?.slice()
   const dropped = new Uint8Array(ratings.length)
 
-  // Of each item, for the user at hand: its first entry, how many there are, and the rating so far.
-  const stamp = new Uint32Array(itemCount)
-  const firstEntry = new Uint32Array(itemCount)
+  // Of each item, for the user at hand: the place after its first entry, how many there are, and the rating so far.
+  const after = new Uint32Array(itemCount)
   const count = new Uint32Array(itemCount)
   const rating = new Float64Array(itemCount)
   for (let u = 0; u + 1 < offsets.length; u++) {
-    for (let at = offsets[u]!; at < offsets[u + 1]!; at++) {
-      const e = order[at]!
-      const i = items[e]!
-      if (i >= itemCount) continue
-      if (stamp[i] !== u + 1) {
-        stamp[i] = u + 1
-        firstEntry[i] = e
+    const start = offsets[u]!
+    const end = offsets[u + 1]!
+    for (let at = start; at < end; at++) {
+      const i = pairs[2 * at]!
+      if (after[i]! <= start) {
+        after[i] = at + 1
         count[i] = 1
-        rating[i] = values[e]!
         continue
       }
+      const first = pairs[2 * after[i]! - 1]!
+      const e = pairs[2 * at + 1]!
       dropped[e] = 1
-      count[i]!++
-      const first = firstEntry[i]!
+      if (count[i]!++ === 1) rating[i] = values[first]!
       const later = times === undefined || latest === undefined || isLater(times[e]!, latest[first]!)
       if (later && latest !== undefined) latest[first] = times![e]!
       if (policy !== 'last') rating[i]! += values[e]!

@@ -22,12 +22,37 @@ export function occupiedRows(counts: Uint32Array): number {
   return rows
 }
 
-/** The rows with entries, most entries first; equal ones in order. */
+/** The rows with entries, most entries first; equal ones in order. Linear time. */
 export function rowsByLength(counts: Uint32Array): Uint32Array<ArrayBuffer> {
-  const rows = new Uint32Array(occupiedRows(counts))
-  let at = 0
-  for (let row = 0; row < counts.length; row++) if (counts[row]! > 0) rows[at++] = row
-  return rows.sort((a, b) => counts[b]! - counts[a]! || a - b)
+  return longestFirst(counts).subarray(0, occupiedRows(counts))
+}
+
+const digitBits = 16
+
+/** Positions by descending length, equal ones in order: a radix sort, linear in their number. */
+export function longestFirst(lengths: Uint32Array): Uint32Array<ArrayBuffer> {
+  let most = 0
+  for (let at = 0; at < lengths.length; at++) most = Math.max(most, lengths[at]!)
+  let order = new Uint32Array(lengths.length)
+  for (let at = 0; at < order.length; at++) order[at] = at
+  for (let shift = 0; shift < 32 && most >>> shift > 0; shift += digitBits) order = byDigit(order, lengths, shift, most)
+  return order
+}
+
+/** Stable: the largest digit above `shift` first. */
+function byDigit(order: Uint32Array, lengths: Uint32Array, shift: number, most: number): Uint32Array<ArrayBuffer> {
+  const mask = 2 ** digitBits - 1
+  // The first place of each digit.
+  const next = new Uint32Array(Math.min(most, mask) + 1)
+  for (let at = 0; at < lengths.length; at++) next[(lengths[at]! >>> shift) & mask]!++
+  let place = order.length
+  for (let digit = 0; digit < next.length; digit++) next[digit] = place -= next[digit]!
+  const sorted = new Uint32Array(order.length)
+  for (let at = 0; at < order.length; at++) {
+    const position = order[at]!
+    sorted[next[(lengths[position]! >>> shift) & mask]!++] = position
+  }
+  return sorted
 }
 
 /** Sorts entries by row in linear time. */

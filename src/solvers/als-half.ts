@@ -12,7 +12,7 @@ import type { AlsOptions } from './als-options.ts'
 import { packRows, type StoredBlocks } from './als-pack.ts'
 import type { AlsPlan } from './als-plan.ts'
 import { AlsSide } from './als-side.ts'
-import { alsTargets } from './als-targets.ts'
+import { alsTargets, rowPenalties, weightOfAll } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
 import { PenaltyMeter } from './penalty-meter.ts'
 import { packSide, type SideOptions } from './side-options.ts'
@@ -52,16 +52,23 @@ export interface PackedHalf {
   unobserved: number
 }
 
-export function packHalf(
+export function packHalves(
   buffers: BufferOwner,
-  name: SideName,
   { ratings, scale, options, plan, tables }: AlsRun,
-): PackedHalf {
-  const counts = rowCounts(ratings)[name]
-  const { entries, unobserved } = alsTargets(ratings, name, scale.mean, counts, options)
-  const [solved, fixed] = [tables[name], tables[other[name]]]
-  const packed = packRows(buffers, { label: name, entries, solved, fixed, factors: options.factors, plan })
-  return { packed, penalties: entries.penalties, unobserved }
+): Record<SideName, PackedHalf> {
+  const allCounts = rowCounts(ratings)
+  const targets = alsTargets(ratings.values, scale.mean, options.implicit)
+  const unobserved = weightOfAll(options.implicit)
+  const pack = (name: SideName): PackedHalf => {
+    const [rows, columns] = [ratings[name], ratings[other[name]]]
+    const counts = allCounts[name]
+    const penalties = rowPenalties(counts, allCounts[other[name]].length, options)
+    const entries = { rows, columns, counts, ...targets, penalties }
+    const [solved, fixed] = [tables[name], tables[other[name]]]
+    const packed = packRows(buffers, { label: name, entries, solved, fixed, factors: options.factors, plan })
+    return { packed, penalties, unobserved }
+  }
+  return { users: pack('users'), items: pack('items') }
 }
 
 /** @param stored where the entries of the half's blocks lie */

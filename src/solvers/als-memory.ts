@@ -3,8 +3,8 @@ import { timerBytes } from '../gpu/timer.ts'
 import { movingStruct } from '../kernels/move_rows.ts'
 import { factorBlocks } from '../kernels/shared.ts'
 import { alsBlockStruct, alsOptionsStruct } from '../kernels/structs.ts'
-import { cutRowBlocks } from '../layout/row-blocks.ts'
-import { occupiedRows, rowsByLength } from '../layout/rows.ts'
+import { cutRows } from '../layout/row-blocks.ts'
+import { occupiedRows } from '../layout/rows.ts'
 import type { RowSpan } from '../layout/shards.ts'
 import type { BufferPlan } from '../model/buffer-plan.ts'
 import { planSums } from '../model/sums.ts'
@@ -49,11 +49,13 @@ export function planAlsBuffers(
     passes: 2 * (cut.exact === undefined ? cut.steps + 1 : 1),
     dispatches: sum(({ dispatches }) => dispatches),
     snapshotBytes,
-    // Blocks of both sides; targets, perhaps weights, and the order of the entries of one.
-    packingBytes: shape.entries * (2 * bytesOf.entry + 8 + (options.implicit === undefined ? 0 : 4)),
+    // Blocks of both sides; targets and perhaps weights.
+    packingBytes: shape.entries * (2 * bytesOf.entry + 4 + (hasWeights(options) ? 4 : 0)),
     stepBytes: Math.max(...halves.map(({ stepBytes }) => stepBytes)),
   }
 }
+
+const hasWeights = ({ implicit }: Pick<AlsOptions, 'implicit'>) => implicit !== undefined && 'alpha' in implicit
 
 interface HalfInput {
   shape: SolverShape
@@ -120,22 +122,14 @@ interface BlockSize {
 
 /** The blocks of a half, as `AlsSide` cuts them. */
 function cutHalf(counts: Uint32Array, { exact }: AlsPlan, bounds: AlsPlan['bounds']): BlockSize[] {
-  const rows = rowsByLength(counts)
-  const lightest = exact === undefined ? -1 : rows.findIndex(row => counts[row]! <= exact.heavy)
-  const sharedRows = lightest < 0 ? rows.length : lightest
-  const cutRows = (own: Uint32Array, whole: boolean) =>
-    Array.from(
-      cutRowBlocks(own, row => counts[row]!, bounds),
-      ({ first, end, length }) => {
-        let segments = 0
-        if (!whole) for (let at = first; at < end; at++) segments += Math.ceil(counts[own[at]!]! / bounds.segment)
-        // Rows come by descending length.
-        const heaviest = counts[own[first]!]!
-        const together = whole ? heaviest : Math.min(heaviest, bounds.segment)
-        return { slots: end - first, entries: length, segments, together }
-      },
-    )
-  return [...cutRows(rows.subarray(0, sharedRows), false), ...cutRows(rows.subarray(sharedRows), true)]
+  return cutRows(counts, bounds, exact?.heavy).cuts.map(({ rows, length, whole }) => {
+    let segments = 0
+    if (!whole) for (let at = 0; at < rows.length; at++) segments += Math.ceil(counts[rows[at]!]! / bounds.segment)
+    // Rows come by descending length.
+    const heaviest = counts[rows[0]!]!
+    const together = whole ? heaviest : Math.min(heaviest, bounds.segment)
+    return { slots: rows.length, entries: length, segments, together }
+  })
 }
 
 function mostOf(blocks: readonly BlockSize[], what: keyof BlockSize): number {

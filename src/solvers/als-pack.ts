@@ -2,7 +2,7 @@ import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Load } from '../gpu/submitter.ts'
 import { factorBlocks } from '../kernels/shared.ts'
-import { orderRows, packRowBlocks, type RowEntries } from '../layout/row-blocks.ts'
+import { cutRows, packRowBlocks, type RowEntries } from '../layout/row-blocks.ts'
 import type { SideTable } from '../model/side-table.ts'
 import type { BlockBuffers, PackedRows } from './als-blocks.ts'
 import type { AlsPlan } from './als-plan.ts'
@@ -35,22 +35,11 @@ export function packRows(
   const isWhole = solved.shards.length * fixed.shards.length === 1
   const most = buffers.mostRows(`${label}-factors`, 16 * factorBlocks(factors))
   const bounds = boundsFor(plan, isWhole, most)
-  const ordered = orderRows(entries)
-  const lengthOf = (row: number) => ordered.start[row + 1]! - ordered.start[row]!
-  const { exact } = plan
-  const lightest = exact === undefined ? ordered.rows.length : firstAtMost(ordered.rows, lengthOf, exact.heavy)
-  const shared = [...packRowBlocks(entries, ordered, ordered.rows.subarray(0, lightest), bounds)]
-  const whole = [...packRowBlocks(entries, ordered, ordered.rows.subarray(lightest), bounds, true)]
-  const blocks = [...shared, ...whole]
-  if (isWhole) return { rows: ordered.rows, blocks, locals: undefined }
+  const { rows, cuts } = cutRows(entries.counts, bounds, plan.exact?.heavy)
+  const blocks = packRowBlocks(entries, cuts, bounds.segment)
+  if (isWhole) return { rows, blocks, locals: undefined }
   const own = blocks.map(block => localBlock(block, { solved: solved.shards, fixed: fixed.shards }, most))
-  return { rows: ordered.rows, blocks: own.map(({ block }) => block), locals: own.map(({ local }) => local) }
-}
-
-/** Position of the first row of no more than `most` entries among rows sorted by length. */
-function firstAtMost(rows: Uint32Array, lengthOf: (row: number) => number, most: number): number {
-  const position = rows.findIndex(row => lengthOf(row) <= most)
-  return position < 0 ? rows.length : position
+  return { rows, blocks: own.map(({ block }) => block), locals: own.map(({ local }) => local) }
 }
 
 /** Where the entries of blocks lie that are worked on in their order. */

@@ -1,51 +1,49 @@
-import type { Ratings } from '../data/ratings.ts'
 import type { RowEntries } from '../layout/row-blocks.ts'
 import type { AlsOptions, ImplicitOptions } from './als-options.ts'
 import { penaltyExponent } from './penalty.ts'
 
-export interface AlsTargets {
-  entries: RowEntries
-  /** w0: the weight of every cell, observed or not. */
-  unobserved: number
+/** What each entry weighs and aims at, alike for both sides. A value that is not positive is a cell whose preference is 0. */
+export function alsTargets(
+  values: Float32Array,
+  mean: number,
+  implicit: ImplicitOptions | undefined,
+): Pick<RowEntries, 'weights' | 'targets'> {
+  const targets = new Float32Array(values.length)
+  if (implicit === undefined) {
+    for (let e = 0; e < values.length; e++) targets[e] = values[e]! - mean
+    return { weights: undefined, targets }
+  }
+  const { alpha } = { alpha: 0, ...implicit }
+  for (let e = 0; e < values.length; e++) targets[e] = values[e]! > 0 ? 1 + alpha * values[e]! : 0
+  return { weights: 'alpha' in implicit ? confidences(values, alpha) : undefined, targets }
+}
+
+function confidences(values: Float32Array, alpha: number): Float32Array {
+  const weights = new Float32Array(values.length)
+  for (let e = 0; e < values.length; e++) weights[e] = alpha * Math.abs(values[e]!)
+  return weights
+}
+
+/** w0: the weight of every cell, observed or not. */
+export function weightOfAll(implicit: ImplicitOptions | undefined): number {
+  if (implicit === undefined) return 0
+  return 'alpha' in implicit ? 1 : implicit.unobservedWeight
 }
 
 /**
- * What each entry weighs and aims at, and each row's penalty: lambda times count^nu, in the iALS form times
- * (count + w0 * rows of the other side)^nu. A value that is not positive is a cell whose preference is 0.
+ * Factor of each row's penalty: count^nu, in the iALS form (count + w0 * rows of the other side)^nu; 0 for rows without
+ * entries.
  */
-export function alsTargets(
-  ratings: Ratings,
-  side: 'users' | 'items',
-  mean: number,
+export function rowPenalties(
   counts: Uint32Array,
+  otherRows: number,
   { penalty, implicit }: Pick<AlsOptions, 'penalty' | 'implicit'>,
-): AlsTargets {
-  const ofUsers = side === 'users'
-  const otherCount = ofUsers ? ratings.itemCount : ratings.userCount
-  const unobserved = implicit === undefined ? 0 : weightOfAll(implicit)
-  const cells = implicit !== undefined && 'unobservedWeight' in implicit ? unobserved * otherCount : 0
+): Float32Array {
+  const cells = implicit !== undefined && 'unobservedWeight' in implicit ? implicit.unobservedWeight * otherRows : 0
   const exponent = penaltyExponent(penalty)
-  const { values } = ratings
-  const weights =
-    implicit !== undefined && 'alpha' in implicit ? values.map(r => implicit.alpha * Math.abs(r)) : undefined
-  const targets = values.map(targetOf(implicit, mean))
-  return {
-    unobserved,
-    entries: {
-      rows: ofUsers ? ratings.users : ratings.items,
-      columns: ofUsers ? ratings.items : ratings.users,
-      rowCount: counts.length,
-      weights,
-      targets,
-      penalties: Float32Array.from(counts, count => (count === 0 ? 0 : (count + cells) ** exponent)),
-    },
+  const penalties = new Float32Array(counts.length)
+  for (let row = 0; row < counts.length; row++) {
+    if (counts[row]! > 0) penalties[row] = (counts[row]! + cells) ** exponent
   }
-}
-
-const weightOfAll = (implicit: ImplicitOptions) => ('alpha' in implicit ? 1 : implicit.unobservedWeight)
-
-function targetOf(implicit: ImplicitOptions | undefined, mean: number): (value: number) => number {
-  if (implicit === undefined) return value => value - mean
-  const { alpha } = { alpha: 0, ...implicit }
-  return value => (value > 0 ? 1 + alpha * value : 0)
+  return penalties
 }

@@ -6,7 +6,7 @@ import { GpuTimer } from '../gpu/timer.ts'
 import { occupiedRows } from '../layout/rows.ts'
 import { FactorTables, type ModelScale, type Parameters } from '../model/tables.ts'
 import { alsCost } from './als-cost.ts'
-import { createHalf, type Half, packHalf, type SideName, sides } from './als-half.ts'
+import { createHalf, type Half, packHalves, type SideName, sides } from './als-half.ts'
 import type { AlsOptions } from './als-options.ts'
 import { type StoredBlocks, storeBlocks } from './als-pack.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
@@ -80,7 +80,7 @@ export class AlsSolver implements Solver {
       await gpu.settle(buffers)
       const drawing = initial()
       const run = { ratings, scale, options, plan, tables }
-      const packed = { users: packHalf(buffers, 'users', run), items: packHalf(buffers, 'items', run) }
+      const packed = packHalves(buffers, run)
       tables.write(gpu, await drawing)
       // One ring for both sides, which take turns.
       const stored = await storeBlocks(

@@ -12,7 +12,7 @@ import { packRows, storeBlocks } from './als-pack.ts'
 import { type AlsPlan, planAls } from './als-plan.ts'
 import { fitToDevice } from './als-probe.ts'
 import { AlsSide } from './als-side.ts'
-import { alsTargets } from './als-targets.ts'
+import { alsTargets, rowPenalties, weightOfAll } from './als-targets.ts'
 import { GramTable } from './gram-table.ts'
 
 /** What a model's rows were trained with. */
@@ -144,14 +144,18 @@ export class RowSolver {
     const [solved, fixed] = ofUsers ? [users, items] : [items, users]
     // Rows without entries stay at zero, and conjugate gradient starts from there.
     solved.write(this.#gpu, new Float32Array(count * factors), new Float32Array(count))
-    const targets = alsTargets(entries, side, mean, countRows(entries[side], count), this.#input)
+    const { implicit } = this.#input
+    const counts = countRows(entries[side], count)
+    const penalties = rowPenalties(counts, ofUsers ? entries.itemCount : entries.userCount, this.#input)
     const buffers = this.#gpu.buffers()
     try {
-      const own = linear && { weights: linear.weights, targets: linear.values.map(value => value - mean) }
+      const targets = linear
+        ? { weights: linear.weights, targets: linear.values.map(value => value - mean) }
+        : alsTargets(entries.values, mean, implicit)
       const plan = this.#plan
       const packed = packRows(buffers, {
         label: side,
-        entries: { ...targets.entries, ...own },
+        entries: { rows: entries[side], columns: entries[ofUsers ? 'items' : 'users'], counts, ...targets, penalties },
         solved,
         fixed,
         factors,
@@ -165,7 +169,7 @@ export class RowSolver {
         fixed,
         gram: this.#gram && {
           table: { matrix: this.#gram.matrix, steps: this.#gramSteps },
-          weight: targets.unobserved,
+          weight: weightOfAll(implicit),
         },
         factors,
         biases: hasBiases(this.#parts, side),

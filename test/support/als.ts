@@ -2,7 +2,7 @@ import type { Random } from '../../src/data/random.ts'
 import { factorBlocks } from '../../src/kernels/shared.ts'
 import { alsBlockStruct, alsOptionsStruct } from '../../src/kernels/structs.ts'
 import { padRows } from '../../src/layout/padding.ts'
-import { orderRows, packRowBlocks, type RowBlock, type RowEntries } from '../../src/layout/row-blocks.ts'
+import { cutRows, packRowBlocks, type RowBlock, type RowEntries } from '../../src/layout/row-blocks.ts'
 import type { ReferenceSide, ReferenceTarget, Unknowns } from '../reference/als.ts'
 import { normals } from './scoring.ts'
 
@@ -54,7 +54,7 @@ export function alsProblem(
     entries: {
       rows: Uint32Array.from(rows),
       columns: Uint32Array.from(rows, () => random.below(fixedRows)),
-      rowCount: lengths.length,
+      counts: Uint32Array.from(lengths),
       weights: draw(3),
       targets: implicit ? draw(5) : normals(random, rows.length),
       penalties: Float32Array.from(lengths, () => Math.fround(0.5 + random.uniform())),
@@ -64,16 +64,15 @@ export function alsProblem(
 
 /** The one block that all rows go into. */
 export function oneBlock(entries: RowEntries, segment: number, whole = false): RowBlock {
-  const ordered = orderRows(entries)
-  const bounds = { slots: 1e6, entries: 1e9, segment }
-  const blocks = [...packRowBlocks(entries, ordered, ordered.rows, bounds, whole)]
+  const { cuts } = cutRows(entries.counts, { slots: 1e6, entries: 1e9 }, whole ? Number.POSITIVE_INFINITY : undefined)
+  const blocks = packRowBlocks(entries, cuts, segment)
   if (blocks.length !== 1) throw new Error(`${blocks.length} blocks`)
   return blocks[0]!
 }
 
 /** The entries from `first` up to `end` of a block. */
 export function targetsOf({ entries }: RowBlock, first: number, end: number): ReferenceTarget[] {
-  const numbers = new Float32Array(entries.buffer)
+  const numbers = new Float32Array(entries.buffer, entries.byteOffset, entries.length)
   return Array.from({ length: end - first }, (_, at) => ({
     other: entries[3 * (first + at)]!,
     weight: numbers[3 * (first + at) + 1]!,
