@@ -89,6 +89,7 @@ export class BlockTables {
 const countOf = (start: readonly number[]) => start.at(-1)! - start[0]!
 
 /**
+ * A block by the rows of its own tables. Its entries are numbered anew where they lie.
  * @param sides the shards of the side that is solved and of the other
  * @param most rows of the fixed side that a part may name
  */
@@ -97,8 +98,7 @@ export function localBlock(
   sides: Record<'solved' | 'fixed', readonly RowSpan[]>,
   most: number,
 ): LocalBlock {
-  const { rows, slots, segments } = block
-  const entries = block.entries.slice()
+  const { rows, slots, entries, segments } = block
   const named = new Map<number, number>()
   const solved = listRowMoves(
     sides.solved,
@@ -117,7 +117,7 @@ export function localBlock(
   }
   const rename = (first: number, end: number) => {
     for (let at = first; at < end; at++) {
-      const column = block.entries[3 * at]!
+      const column = entries[3 * at]!
       if (!named.has(column)) named.set(column, named.size)
       entries[3 * at] = named.get(column)!
     }
@@ -137,7 +137,7 @@ export function localBlock(
   close(from, count)
   return {
     local: { moves: joined(lists), solved: solved.start, parts },
-    block: { ...block, rows: rows.map((word, at) => (at % 4 === 0 ? at / 4 : word)), entries },
+    block: { ...block, rows: rows.map((word, at) => (at % 4 === 0 ? at / 4 : word)) },
   }
 }
 
