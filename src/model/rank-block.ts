@@ -13,7 +13,7 @@ import type { PackedQueries } from './rank-queries.ts'
 import type { FactorTables } from './tables.ts'
 
 /** Bytes of a dispatch's window, and from one to the next: any device allows such offsets. */
-export const rangeWindowBytes = 256
+export const windowBytes = 256
 
 /** What all blocks of a ranking share on the GPU. */
 export interface RankCommon {
@@ -46,12 +46,19 @@ export function packRanges(
   ranges: readonly ItemRange[],
   shards: readonly RowSpan[],
 ): ArrayBuffer {
-  const bytes = new ArrayBuffer(rangeWindowBytes * ranges.length)
+  const bytes = new ArrayBuffer(windowBytes * ranges.length)
   const view = new DataView(bytes)
   ranges.forEach(({ shard, start, end }, at) => {
-    rangeStruct.write(view, rangeWindowBytes * at, { start, end, span: range / splits, first: shards[shard]!.first })
+    rangeStruct.write(view, windowBytes * at, { start, end, span: range / splits, first: shards[shard]!.first })
   })
   return bytes
+}
+
+/** What goes over the ranges of items, and what comes before the first and after the last of them. */
+export interface RankPasses {
+  begin?: (pass: GPUComputePassEncoder) => void
+  dispatch: RangeDispatch
+  finish?: (pass: GPUComputePassEncoder) => void
 }
 
 export type RangeDispatch = (pass: GPUComputePassEncoder, workgroups: number, offset: number, shard: number) => void
@@ -59,6 +66,8 @@ export type RangeDispatch = (pass: GPUComputePassEncoder, workgroups: number, of
 /** A block of queries on the GPU: their turned rows, their masked items, and the way through the ranges of items. */
 export class RankBlock {
   readonly timer: GpuTimer
+  /** A `Ranking`. */
+  readonly ranking: GPUBuffer
   readonly #gpu: Gpu
   readonly #common: RankCommon
   readonly #stage: Pipeline<typeof stageQueries.groups>
@@ -66,7 +75,6 @@ export class RankBlock {
   readonly #queries: GPUBuffer
   readonly #masked: GPUBuffer
   readonly #staged: GPUBuffer
-  readonly #ranking: GPUBuffer
   /** A group for each shard of the users. */
   #stageGroups: readonly GPUBindGroup[] = []
   /** Of the queries it holds now. */
@@ -88,7 +96,7 @@ export class RankBlock {
     this.#queries = buffers.storage('queries', queryStruct.size * plan.queries)
     this.#masked = buffers.storage('masked items', 4 * maskedItems)
     this.#staged = buffers.storage('staged queries', 16 * (this.#blocks + 1) * strideOf(plan.queries, plan))
-    this.#ranking = buffers.uniform('ranking', new ArrayBuffer(rankingStruct.size))
+    this.ranking = buffers.uniform('ranking', new ArrayBuffer(rankingStruct.size))
   }
 
   #bind(buffers: BufferOwner): void {
@@ -98,7 +106,7 @@ export class RankBlock {
         user_factors: factors,
         user_bias: bias,
         staged: this.#staged,
-        ranking: this.#ranking,
+        ranking: this.ranking,
         shard: buffers.uniform('users of a shard', shardStruct.pack(span)),
       }),
     )
@@ -125,7 +133,7 @@ export class RankBlock {
       staged: this.#staged,
       item_factors: factors,
       item_bias: bias,
-      ranking: this.#ranking,
+      ranking: this.ranking,
     }))
   }
 
@@ -146,7 +154,7 @@ export class RankBlock {
     writeBuffer(queue, this.#masked, 0, masked)
     writeBuffer(
       queue,
-      this.#ranking,
+      this.ranking,
       0,
       rankingStruct.pack({
         queries: count,
@@ -167,22 +175,19 @@ export class RankBlock {
   }
 
   /**
-   * Runs a kernel over all ranges, after what `begin` encodes.
+   * Runs a kernel over all ranges, after what `begin` encodes and before what `finish` does.
    * @param dispatch encodes a range of a shard of the items: so many workgroups, with the window at `offset`
    * @throws the signal's reason between two submits
    */
-  async run(
-    begin: (pass: GPUComputePassEncoder) => void,
-    dispatch: RangeDispatch,
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async run({ begin, dispatch, finish }: RankPasses, signal?: AbortSignal): Promise<void> {
     const { plan, ranges } = this.#common
     await this.#submitter.run(
       'ranking',
       ranges.length,
       (pass, range) => {
-        if (range === 0) begin(pass)
-        dispatch(pass, this.#groups * plan.splits, rangeWindowBytes * range, ranges[range]!.shard)
+        if (range === 0) begin?.(pass)
+        dispatch(pass, this.#groups * plan.splits, windowBytes * range, ranges[range]!.shard)
+        if (range === ranges.length - 1) finish?.(pass)
       },
       signal,
     )

@@ -5,7 +5,7 @@ import { rankCounts } from '../kernels/rank_counts.ts'
 import { positivesSpan, rankPositives } from '../kernels/rank_positives.ts'
 import { workgroupSize } from '../kernels/shared.ts'
 import { queryStruct, shardStruct } from '../kernels/structs.ts'
-import { type RangeDispatch, RankBlock, type RankCommon, rangeWindowBytes } from './rank-block.ts'
+import { type RangeDispatch, RankBlock, type RankCommon, windowBytes } from './rank-block.ts'
 import {
   cutQueries,
   itemsAt,
@@ -121,7 +121,7 @@ class Counter {
         shard: buffers.uniform('items of a shard', shardStruct.pack(tables.items.shards[at]!)),
       }),
     )
-    const tiles = block.bindings.map(bindings => counting.bind(0, bindings, rangeWindowBytes))
+    const tiles = block.bindings.map(bindings => counting.bind(0, bindings, windowBytes))
     const counted = counting.bind(1, { thresholds: this.#thresholds, counts: this.#counts })
     this.#score = (pass, workgroups) => {
       for (const group of scoreGroups) scoring.dispatch(pass, [group], workgroups)
@@ -184,7 +184,7 @@ class Counter {
       encoder.clearBuffer(this.#counts)
       device.queue.submit([encoder.finish()])
     })
-    await this.#block.run(() => {}, this.#count, signal)
+    await this.#block.run({ dispatch: this.#count }, signal)
     return new Uint32Array(await this.#gpu.read(this.#counts, 4 * common.plan.splits * bins))
   }
 

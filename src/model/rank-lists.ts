@@ -1,7 +1,19 @@
 import { UNKNOWN } from '../data/ids.ts'
+import type { BufferOwner } from '../gpu/buffers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import type { RankPlan } from './rank-plan.ts'
+
+/** What makes the lists of a query's splits one. */
+export interface ListMerge {
+  /** The lists that `rank_items` leaves. */
+  readonly heaps: GPUBuffer
+  /** What is to run after it, of so many queries. */
+  encode(pass: GPUComputePassEncoder, queries: number): void
+  read(queries: number): Promise<RankedLists>
+}
 
 /** The lists of a block of queries, as `rank_items` leaves them: slot by slot, lists side by side. */
-export interface RankedLists {
+export interface SplitLists {
   queries: number
   splits: number
   k: number
@@ -9,7 +21,7 @@ export interface RankedLists {
   heaps: Uint32Array
 }
 
-/** The lists of a query's splits made one, best first. */
+/** The lists of a query's splits made one, best first, ties by item. */
 export interface MergedLists {
   /** queries x k; UNKNOWN past a query's count. */
   items: Uint32Array
@@ -18,11 +30,50 @@ export interface MergedLists {
   counts: Uint32Array
 }
 
+/** A query, and its first item in the lowest split with a score that is not a number. */
+export interface RankFailure {
+  query: number
+  item: number
+}
+
+export interface RankedLists extends MergedLists {
+  /** Of the first query that has one. */
+  failure: RankFailure | undefined
+}
+
+/** Merges on the host. */
+export class HostMerge implements ListMerge {
+  readonly heaps: GPUBuffer
+  readonly #gpu: Gpu
+  readonly #k: number
+  readonly #splits: number
+
+  constructor(gpu: Gpu, buffers: BufferOwner, k: number, plan: Pick<RankPlan, 'queries' | 'splits'>) {
+    this.#gpu = gpu
+    this.#k = k
+    this.#splits = plan.splits
+    this.heaps = buffers.storage('lists', listBytes(k, plan))
+  }
+
+  encode(): void {}
+
+  async read(queries: number): Promise<RankedLists> {
+    const [k, splits] = [this.#k, this.#splits]
+    const bytes = await this.#gpu.read(this.heaps, listBytes(k, { queries, splits }))
+    const lists = { queries, splits, k, heaps: new Uint32Array(bytes) }
+    return { ...mergeLists(lists), failure: findFailure(lists) }
+  }
+}
+
+/** Bytes of the lists that `rank_items` leaves. */
+export const listBytes = (k: number, { queries, splits }: Pick<RankPlan, 'queries' | 'splits'>): number =>
+  8 * (k + 1) * queries * splits
+
 /**
  * Sorts and merges lists: by score, ties by item. A pair (score, item) is sorted as one integer, of 64 bits, whose order
  * is that of the list.
  */
-export function mergeLists({ queries, splits, k, heaps }: RankedLists): MergedLists {
+export function mergeLists({ queries, splits, k, heaps }: SplitLists): MergedLists {
   const items = new Uint32Array(queries * k).fill(UNKNOWN)
   const scoreKeys = new Uint32Array(queries * k).fill(keyOf(minusInfinity))
   const counts = new Uint32Array(queries)
@@ -53,7 +104,7 @@ export function mergeLists({ queries, splits, k, heaps }: RankedLists): MergedLi
 }
 
 /** Each query's first item, in the lowest split, with a score that is not a number. */
-export function findFailure({ queries, splits, k, heaps }: RankedLists): { query: number; item: number } | undefined {
+export function findFailure({ queries, splits, k, heaps }: SplitLists): RankFailure | undefined {
   const lists = queries * splits
   for (let query = 0; query < queries; query++) {
     for (let split = 0; split < splits; split++) {

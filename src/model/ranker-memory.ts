@@ -5,7 +5,9 @@ import { factorBlocks } from '../kernels/shared.ts'
 import { queryStruct, rankingStruct, shardStruct } from '../kernels/structs.ts'
 import type { RowSpan } from '../layout/shards.ts'
 import type { BufferPlan } from './buffer-plan.ts'
-import { cutRanges, rangeWindowBytes, strideOf } from './rank-block.ts'
+import { cutRanges, strideOf, windowBytes } from './rank-block.ts'
+import { listBytes } from './rank-lists.ts'
+import { mergeBytes } from './rank-merge.ts'
 import { planRanking } from './rank-plan.ts'
 import { cutQueries, mostMasked, mostOf } from './rank-queries.ts'
 
@@ -31,15 +33,20 @@ export function planRanker(plan: BufferPlan, shape: RankedShape, capabilities: C
   const cut = planRanking(size, capabilities)
   const mask = { ...seen, what: 'seen items', rowOf: (place: number) => users[place]! }
   const blocks = cutQueries(users.length, cut.queries, [mask], mostMasked(plan))
-  const listBytes = 8 * (k + 1) * cut.queries * cut.splits
+  const lists = listBytes(k, cut)
   plan.storage(kind, 'denied items', Math.ceil(items / 32) * 4)
-  plan.uniform(kind, 'ranges', rangeWindowBytes * cutRanges(cut, itemShards).length)
+  plan.uniform(kind, 'ranges', windowBytes * cutRanges(cut, itemShards).length)
   plan.storage(kind, 'queries', queryStruct.size * cut.queries)
   plan.storage(kind, 'masked items', 4 * mostOf(blocks, ({ masked }) => masked))
   plan.storage(kind, 'staged queries', 16 * (factorBlocks(factors) + 1) * strideOf(cut.queries, cut))
   plan.uniform(kind, 'ranking', rankingStruct.size)
   plan.uniform(kind, 'users of a shard', shardStruct.size, userShards)
-  plan.storage(kind, 'lists', listBytes)
+  plan.storage(kind, 'lists', lists)
   plan.add(kind, timerBytes(capabilities))
-  return listBytes
+  if (cut.merge === 'host') return lists
+  const bytes = mergeBytes(k, cut)
+  plan.storage(kind, 'best items', bytes.ranked)
+  plan.storage(kind, 'merged lists', bytes.merged)
+  plan.uniform(kind, 'stages of the merge', bytes.windows)
+  return bytes.ranked
 }

@@ -4,16 +4,10 @@ import { InputError } from '../errors.ts'
 import type { BufferOwner } from '../gpu/buffers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { rankItems } from '../kernels/rank_items.ts'
-import {
-  cutRanges,
-  packRanges,
-  type RangeDispatch,
-  RankBlock,
-  type RankCommon,
-  rangeWindowBytes,
-} from './rank-block.ts'
+import { cutRanges, packRanges, type RangeDispatch, RankBlock, type RankCommon, windowBytes } from './rank-block.ts'
 import { countPositives, type PositiveRanks } from './rank-counts.ts'
-import { findFailure, mergeLists, type RankedLists } from './rank-lists.ts'
+import { HostMerge, type ListMerge } from './rank-lists.ts'
+import { GpuMerge } from './rank-merge.ts'
 import { planRanking, type RankPlan } from './rank-plan.ts'
 import {
   checkOffsets,
@@ -97,7 +91,7 @@ export class Ranker {
     const left = new AbortController()
     const signal = AbortSignal.any([left.signal, ...(options.signal === undefined ? [] : [options.signal])])
     let lane: Lane | undefined
-    let coming: Promise<RawLists> | undefined
+    let coming: Promise<RankedBlock> | undefined
     try {
       const common = this.#common(buffers, plan, options.denied)
       lane = await this.#lane(
@@ -106,13 +100,13 @@ export class Ranker {
         k,
         mostOf(blocks, ({ masked }) => masked),
       )
-      const input = { lane, users, masks, k, plan, signal }
+      const input = { lane, users, masks, k, signal }
       for (const [at, block] of blocks.entries()) {
-        const raw = await (coming ?? this.#listsOf(block, input))
+        const ranked = await (coming ?? this.#rankBlock(block, input))
         const next = blocks[at + 1]
-        coming = next && this.#listsOf(next, input)
+        coming = next && this.#rankBlock(next, input)
         coming?.catch(() => {}) // heard when the block is asked for
-        yield this.#rankedBlock(users.slice(block.start, block.end), raw)
+        yield ranked
       }
     } finally {
       // What is under way still uses the buffers.
@@ -185,34 +179,38 @@ export class Ranker {
     const { plan } = common
     const block = await RankBlock.create(this.#gpu, buffers, common, masked)
     const pipeline = await this.#gpu.pipeline(rankItems(plan.tile))
-    const heaps = buffers.storage('lists', 8 * (k + 1) * plan.queries * plan.splits)
+    const merge =
+      plan.merge === 'gpu'
+        ? await GpuMerge.create(this.#gpu, buffers, k, plan, block.ranking)
+        : new HostMerge(this.#gpu, buffers, k, plan)
     await this.#gpu.settle(buffers)
-    const tiles = block.bindings.map(bindings => pipeline.bind(0, bindings, rangeWindowBytes))
-    const lists = pipeline.bind(1, { heaps })
+    const tiles = block.bindings.map(bindings => pipeline.bind(0, bindings, windowBytes))
+    const lists = pipeline.bind(1, { heaps: merge.heaps })
     return {
       block,
-      heaps,
+      merge,
       dispatch: (pass, workgroups, offset, shard) =>
         pipeline.dispatch(pass, [tiles[shard]!, lists], workgroups, offset),
     }
   }
 
-  /** Runs a block; its lists as the GPU leaves them. */
-  async #listsOf(block: QueryBlock, { lane, users, masks, k, plan, signal }: RankInput): Promise<RawLists> {
-    const queries = block.end - block.start
+  async #rankBlock(block: QueryBlock, { lane, users, masks, k, signal }: RankInput): Promise<RankedBlock> {
+    const own = users.slice(block.start, block.end)
     lane.block.load(packQueries(users, block, masks, this.#tables.shape.items), { k, bins: 0 })
-    await lane.block.run(pass => lane.block.encodeStage(pass), lane.dispatch, signal)
-    const [bytes, gpuSeconds] = await Promise.all([
-      this.#gpu.read(lane.heaps, 8 * (k + 1) * queries * plan.splits),
+    await lane.block.run(
+      {
+        begin: pass => lane.block.encodeStage(pass),
+        dispatch: lane.dispatch,
+        finish: pass => lane.merge.encode(pass, own.length),
+      },
+      signal,
+    )
+    const [{ failure, ...lists }, gpuSeconds] = await Promise.all([
+      lane.merge.read(own.length),
       lane.block.timer.seconds(),
     ])
-    return { lists: { queries, splits: plan.splits, k, heaps: new Uint32Array(bytes) }, gpuSeconds }
-  }
-
-  #rankedBlock(users: Uint32Array, { lists, gpuSeconds }: RawLists): RankedBlock {
-    const failure = findFailure(lists)
-    if (failure !== undefined) throw this.#failureOf(users[failure.query]!, failure.item)
-    return { users, k: lists.k, ...mergeLists(lists), gpuSeconds }
+    if (failure !== undefined) throw this.#failureOf(own[failure.query]!, failure.item)
+    return { users: own, k, ...lists, gpuSeconds }
   }
 
   readonly #failureOf = (user: number, item: number): InputError => {
@@ -225,7 +223,7 @@ export class Ranker {
 /** The buffers that the blocks of a ranking go through, one after another. */
 interface Lane {
   block: RankBlock
-  heaps: GPUBuffer
+  merge: ListMerge
   dispatch: RangeDispatch
 }
 
@@ -235,11 +233,5 @@ interface RankInput {
   users: Uint32Array
   masks: readonly Mask[]
   k: number
-  plan: RankPlan
   signal: AbortSignal
-}
-
-interface RawLists {
-  lists: RankedLists
-  gpuSeconds: number | undefined
 }

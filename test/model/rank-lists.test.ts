@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UNKNOWN } from '../../src/data/ids.ts'
-import { findFailure, mergeLists, type RankedLists } from '../../src/model/rank-lists.ts'
+import { findFailure, mergeLists, type SplitLists } from '../../src/model/rank-lists.ts'
 
 type Entry = readonly [score: number, item: number]
 
 const bitsOf = (score: number) => new Uint32Array(Float32Array.of(score).buffer)[0]!
 
 /** Lists by query and split, as `rank_items` leaves them; `failed` of each. */
-function packLists(lists: readonly (readonly (readonly Entry[])[])[], k: number, failed: number[][] = []): RankedLists {
+function packLists(lists: readonly (readonly (readonly Entry[])[])[], k: number, failed: number[][] = []): SplitLists {
   const [queries, splits] = [lists.length, lists[0]!.length]
   const heaps = new Uint32Array(2 * (k + 1) * queries * splits)
   for (let query = 0; query < queries; query++) {

@@ -76,28 +76,46 @@ const problem = fc
     block: fc.constantFrom(1, 60, 1000),
     splits: fc.integer({ min: 1, max: 4 }),
     tilesPerSplit: fc.integer({ min: 1, max: 6 }),
+    merge: fc.constantFrom('gpu' as const, 'host' as const),
   })
-  .map(({ seed, users, items, factors, queries, k, seenShare, deniedShare, tile, block, splits, tilesPerSplit }) => {
-    const random = new Random(seed)
-    const model = wholeModel(random, users, items, factors)
-    const denied = new Uint8Array(items)
-    for (const item of subset(random, items, deniedShare)) denied[item] = 1
-    const plan = {
-      tile,
-      queries: Math.max(block, queries > 20 ? 60 : 1),
-      splits,
-      range: tile.items * splits * tilesPerSplit,
-    }
-    return {
-      model,
-      asked: Array.from({ length: queries }, () => random.below(users)),
+  .map(
+    ({
+      seed,
+      users,
+      items,
+      factors,
+      queries,
       k,
-      seen: csr(Array.from({ length: users }, () => subset(random, items, seenShare))),
-      denied,
-      plan,
-      random,
-    }
-  })
+      seenShare,
+      deniedShare,
+      tile,
+      block,
+      splits,
+      tilesPerSplit,
+      merge,
+    }) => {
+      const random = new Random(seed)
+      const model = wholeModel(random, users, items, factors)
+      const denied = new Uint8Array(items)
+      for (const item of subset(random, items, deniedShare)) denied[item] = 1
+      const plan = {
+        tile,
+        queries: Math.max(block, queries > 20 ? 60 : 1),
+        splits,
+        range: tile.items * splits * tilesPerSplit,
+        merge,
+      }
+      return {
+        model,
+        asked: Array.from({ length: queries }, () => random.below(users)),
+        k,
+        seen: csr(Array.from({ length: users }, () => subset(random, items, seenShare))),
+        denied,
+        plan,
+        random,
+      }
+    },
+  )
 
 describe('Ranker.rank', () => {
   it('gives the lists of a full sort, whatever the blocks, splits and ranges', async () => {
@@ -132,11 +150,13 @@ describe('Ranker.rank', () => {
     const ranker = rankerOf(model)
     const asked = Array.from({ length: 70 }, (_, at) => at)
     const tile = { users: 4, items: 8 }
-    const { lists } = await rank(ranker, asked, { k: 15 }, { tile, queries: 70, splits: 1, range: 336 })
+    const whole = { tile, queries: 70, splits: 1, range: 336, merge: 'host' as const }
+    const { lists } = await rank(ranker, asked, { k: 15 }, whole)
     for (const plan of [
-      { tile, queries: 70, splits: 3, range: 24 },
-      { tile: { users: 1, items: 8 }, queries: 64, splits: 2, range: 64 },
-      { tile, queries: 7, splits: 5, range: 360 },
+      { ...whole, merge: 'gpu' as const },
+      { ...whole, splits: 3, range: 24 },
+      { tile: { users: 1, items: 8 }, queries: 64, splits: 2, range: 64, merge: 'gpu' as const },
+      { tile, queries: 7, splits: 5, range: 360, merge: 'gpu' as const },
     ]) {
       expect((await rank(ranker, asked, { k: 15 }, plan)).lists).toEqual(lists)
     }
@@ -153,22 +173,27 @@ describe('Ranker.rank', () => {
 
   it('keeps lists of a thousand', async () => {
     const model = wholeModel(new Random(5), 3, 3000, 4)
-    const { lists } = await rank(rankerOf(model), [2, 0], { k: 1000 })
-    expect(lists).toEqual([2, 0].map(user => rankedItems(model, user, 1000, () => true)))
+    const ranker = rankerOf(model)
+    for (const merge of ['gpu', 'host'] as const) {
+      const plan = { tile: { users: 1, items: 8 }, queries: 2, splits: 2, range: 3008, merge }
+      const { lists } = await rank(ranker, [2, 0], { k: 1000 }, plan)
+      expect(lists).toEqual([2, 0].map(user => rankedItems(model, user, 1000, () => true)))
+    }
   })
 
-  it('names user and item of a score that is not a number', async () => {
+  it.each(['gpu', 'host'] as const)('names user and item of a score that is not a number, merge %s', async merge => {
+    const plan = { tile: { users: 1, items: 8 }, queries: 2, splits: 3, range: 24, merge }
     const model = wholeModel(new Random(6), 9, 40, 3)
     const itemFactors = Float32Array.from(model.itemFactors)
     itemFactors[3 * 33 + 2] = Number.NaN
     const ranker = rankerOf({ ...model, itemFactors })
-    const failing = rank(ranker, [5, 7], { k: 3 })
+    const failing = rank(ranker, [5, 7], { k: 3 }, plan)
     await expect(failing).rejects.toBeInstanceOf(InputError)
     await expect(failing).rejects.toThrow('the score of item "i33" for user "u5" is not a number')
     const seen = csr(Array.from({ length: 9 }, (_, user) => (user === 5 ? [33] : [])))
-    await expect(rank(ranker, [5, 7], { k: 3, seen })).rejects.toThrow('for user "u7"')
+    await expect(rank(ranker, [5, 7], { k: 3, seen }, plan)).rejects.toThrow('for user "u7"')
     const denied = Uint8Array.from({ length: 40 }, (_, item) => Number(item === 33))
-    expect((await rank(ranker, [5, 7], { k: 3, denied })).lists).toHaveLength(2)
+    expect((await rank(ranker, [5, 7], { k: 3, denied }, plan)).lists).toHaveLength(2)
   })
 
   it('refuses users, masks and items that there are not', async () => {
@@ -185,7 +210,7 @@ describe('Ranker.rank', () => {
   it('frees what it took, when it ends, is left or is aborted', async () => {
     const ranker = rankerOf(wholeModel(new Random(8), 20, 300, 4))
     const asked = Array.from({ length: 20 }, (_, at) => at)
-    const plan = { tile: { users: 1, items: 8 }, queries: 3, splits: 1, range: 8 }
+    const plan = { tile: { users: 1, items: 8 }, queries: 3, splits: 1, range: 8, merge: 'gpu' as const }
     await rank(ranker, asked, { k: 4 }, plan) // makes the staging buffers that stay
     const before = device.gpu.liveBytes
     await rank(ranker, asked, { k: 4 }, plan)
