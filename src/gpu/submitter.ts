@@ -2,8 +2,11 @@ import { capture } from './capture.ts'
 import type { Gpu } from './gpu.ts'
 import type { GpuTimer } from './timer.ts'
 
-/** Submits of about this length keep watchdogs quiet (they kill work of about 2 s) and a page alive. */
-const targetSeconds = 0.1
+/** Submits of about this length at most keep watchdogs quiet (they kill work of about 2 s) and a page alive. */
+const mostSeconds = 0.1
+
+/** A run is cut so that the GPU works on one piece while the next is encoded, where pieces are long beside what one costs. */
+const pieces = { count: 4, leastSeconds: 0.005 }
 
 /** Submits under way at once: one that runs, one that waits behind it. */
 const depth = 2
@@ -15,14 +18,27 @@ export interface Load {
   write(): void
 }
 
+/** What goes with a run of steps. */
+export interface RunExtras<T> {
+  /** Its reason is thrown between two pieces. */
+  signal?: AbortSignal | undefined
+  /**
+   * One after another, the first for the steps from 0 on; each is written ahead of its steps, which share no submit with
+   * others. Steps beyond the last one's end need none.
+   */
+  loads?: readonly Load[] | undefined
+  /** Reads what the steps leave: called once all are submitted, so that it is waited for together with them. */
+  read?: (() => Promise<T>) | undefined
+}
+
 interface Flight {
   steps: number
   done: Promise<void>
 }
 
 /**
- * Submits a long run of like steps in pieces of about 100 ms: measures how long a step takes and packs as many into the
- * next piece. How the steps are cut has no bearing on what they compute.
+ * Submits a long run of like steps in some pieces of 100 ms at most: measures how long a step takes and packs as many into
+ * the next piece. How the steps are cut has no bearing on what they compute.
  */
 export class Submitter {
   readonly #gpu: Gpu
@@ -35,18 +51,15 @@ export class Submitter {
   }
 
   /**
-   * Encodes steps 0 to count - 1. Returns when all but the last pieces are done.
-   * @param loads one after another, the first for the steps from 0 on; each is written ahead of its steps, which share no
-   *   submit with others. Steps beyond the last one's end need none.
-   * @throws the signal's reason between two pieces.
+   * Encodes steps 0 to count - 1. Returns what `read` does, when all are done.
+   * @throws the signal's reason
    */
-  async run(
+  async run<T = void>(
     label: string,
     count: number,
     encode: (pass: GPUComputePassEncoder, step: number) => void,
-    signal?: AbortSignal,
-    loads: readonly Load[] = [],
-  ): Promise<void> {
+    { signal, loads = [], read }: RunExtras<T> = {},
+  ): Promise<T> {
     const flights: Flight[] = []
     let last = performance.now()
     const land = async () => {
@@ -55,7 +68,8 @@ export class Submitter {
       const now = performance.now()
       const perStep = (now - last) / 1000 / flight.steps
       last = now
-      const wanted = Math.floor(targetSeconds / Math.max(perStep, 1e-7))
+      const seconds = Math.min(mostSeconds, Math.max(pieces.leastSeconds, (perStep * count) / pieces.count))
+      const wanted = Math.floor(seconds / Math.max(perStep, 1e-7))
       this.#stepsPerSubmit = Math.max(1, Math.min(wanted, 2 * this.#stepsPerSubmit))
     }
     let loaded = 0
@@ -69,7 +83,10 @@ export class Submitter {
       step = end
       if (flights.length >= depth) await land()
     }
+    const reading = read?.()
+    reading?.catch(() => {}) // heard below, unless a piece has failed
     while (flights.length > 0) await land()
+    return (await reading) as T
   }
 
   #submit(

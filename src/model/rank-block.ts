@@ -189,7 +189,7 @@ export class RankBlock {
         dispatch(pass, this.#groups * plan.splits, windowBytes * range, ranges[range]!.shard)
         if (range === ranges.length - 1) finish?.(pass)
       },
-      signal,
+      { signal },
     )
   }
 }

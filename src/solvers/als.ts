@@ -138,7 +138,7 @@ export class AlsSolver implements Solver {
 
   async #runHalf({ side, objective, penalties, timer, submitter, loads }: Half, signal: AbortSignal | undefined) {
     const { steps } = side
-    await submitter.run(
+    return await submitter.run(
       'als',
       steps.length + 1,
       (pass, step) => {
@@ -146,10 +146,8 @@ export class AlsSolver implements Solver {
         objective.encode(pass)
         for (const penalty of penalties) penalty.encode(pass)
       },
-      signal,
-      loads,
+      { signal, loads, read: () => timer.seconds() },
     )
-    return await timer.seconds()
   }
 
   /** The first row whose objective is not finite: of the users, then of the items, which follow from them. */

@@ -117,7 +117,7 @@ export class BprSolver implements Solver {
     const steps = sides.flatMap(side => side.steps)
     const count = this.#rounds * steps.length
     const places = entries.place()
-    await this.#submitter.run(
+    const [[squaredError], gpuSeconds, ...penalty] = await this.#submitter.run(
       'bpr epoch',
       count + 1,
       (pass, step) => {
@@ -125,14 +125,12 @@ export class BprSolver implements Solver {
         if (step < count) encode(pass, Math.floor(step / steps.length), places?.slot[step] ?? 0)
         else for (const sums of [loss, ...penalties]) sums.encode(pass)
       },
-      signal,
-      places?.loads,
+      {
+        signal,
+        loads: places?.loads,
+        read: () => Promise.all([loss.read(), this.#timer.seconds(), ...penalties.map(meter => meter.read())]),
+      },
     )
-    const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
-      loss.read(),
-      this.#timer.seconds(),
-      ...penalties.map(meter => meter.read()),
-    ])
     return { squaredError, penalty: penalty.reduce((sum, part) => sum + part, 0), gpuSeconds }
   }
 

@@ -113,7 +113,7 @@ export class FusedSolver implements Solver {
       for (const side of sides) side.encodePublish(pass)
       for (const sums of [loss, ...penalties]) sums.encode(pass)
     }
-    await this.#submitter.run(
+    const [[squaredError], gpuSeconds, ...penalty] = await this.#submitter.run(
       'fused epoch',
       order.length + 1,
       (pass, step) => {
@@ -121,14 +121,12 @@ export class FusedSolver implements Solver {
         if (stratum === undefined) encodeEnd(pass)
         else encodeStratum(pass, stratum, places)
       },
-      signal,
-      places.loads,
+      {
+        signal,
+        loads: places.loads,
+        read: () => Promise.all([loss.read(), this.#timer.seconds(), ...penalties.map(meter => meter.read())]),
+      },
     )
-    const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
-      loss.read(),
-      this.#timer.seconds(),
-      ...penalties.map(meter => meter.read()),
-    ])
     return { squaredError, penalty: penalty.reduce((sum, part) => sum + part, 0), gpuSeconds }
   }
 

@@ -116,18 +116,16 @@ export class MinibatchSolver implements Solver {
       for (const sums of [loss, ...penalties]) sums.encode(pass)
     }
     // The last step of the epoch is the sums over it.
-    await this.#submitter.run(
+    const [[squaredError], gpuSeconds, ...penalty] = await this.#submitter.run(
       'mini-batch epoch',
       batchCount + 1,
       (pass, step) => (step < batchCount ? encodeBatch(pass, order[step]!, places) : encodeSums(pass)),
-      signal,
-      places.loads,
+      {
+        signal,
+        loads: places.loads,
+        read: () => Promise.all([loss.read(), this.#timer.seconds(), ...penalties.map(meter => meter.read())]),
+      },
     )
-    const [[squaredError], gpuSeconds, ...penalty] = await Promise.all([
-      loss.read(),
-      this.#timer.seconds(),
-      ...penalties.map(meter => meter.read()),
-    ])
     return { squaredError, penalty: penalty.reduce((sum, part) => sum + part, 0), gpuSeconds }
   }
 

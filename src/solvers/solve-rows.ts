@@ -180,7 +180,7 @@ export class RowSolver {
       })
       await this.#gpu.settle(buffers)
       const submitter = new Submitter(this.#gpu, this.#timer)
-      await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), signal)
+      await submitter.run('fold-in', steps.length, (pass, step) => steps[step]!(pass), { signal })
       this.#gramSteps = []
       const rows = await solved.read(this.#gpu)
       return { ...rows, unsolved: unsolvedOf(rows) }

@@ -15,6 +15,7 @@ describe('Submitter', () => {
     meddle: (step: number, pass: GPUComputePassEncoder) => void,
     signal?: AbortSignal,
     loads: readonly Load[] = [],
+    read?: () => Promise<unknown>,
   ): Promise<number[]> {
     const buffers = gpu.buffers()
     const sums = await PairSums.create(gpu, buffers, 'sums', 1000)
@@ -29,8 +30,7 @@ describe('Submitter', () => {
           steps.push(step)
           sums.encode(pass)
         },
-        signal,
-        loads,
+        { signal, loads, read },
       )
       return steps
     } finally {
@@ -75,6 +75,37 @@ describe('Submitter', () => {
       const last = at + 1 < ends.length ? end : 1000
       expect(steps).toEqual(Array.from({ length: last - step }, () => step++))
     })
+  })
+
+  it('reads what all steps leave, and gives that', async () => {
+    const buffers = device.gpu.buffers()
+    const sums = await PairSums.create(device.gpu, buffers, 'sums', 1000)
+    const timer = new GpuTimer(device.gpu, buffers)
+    const pairs = Float32Array.from({ length: 2000 }, (_, at) => at % 7)
+    device.gpu.device.queue.writeBuffer(sums.pairs, 0, pairs)
+    let encoded = 0
+    const read = () => Promise.all([sums.read(), encoded])
+    const submitter = new Submitter(device.gpu, timer)
+    const encode = (pass: GPUComputePassEncoder, step: number) => {
+      encoded++
+      if (step === 299) sums.encode(pass)
+    }
+    const [[first, second], steps] = await submitter.run('steps', 300, encode, { read })
+    const total = (side: number) => pairs.reduce((sum, number, at) => (at % 2 === side ? sum + number : sum), 0)
+    expect([first, second, steps]).toEqual([total(0), total(1), 300])
+    timer.destroy()
+    buffers.destroy()
+  })
+
+  it('fails as the steps do, not as the reading', async () => {
+    const meddle = (step: number, pass: GPUComputePassEncoder) => {
+      if (step === 999) pass.setBindGroup(99, null)
+    }
+    const failing = async () => {
+      throw new Error('unread')
+    }
+    await expect(run(device.gpu, meddle, undefined, [], failing)).rejects.toThrow(GpuFailedError)
+    await device.gpu.idle()
   })
 
   // A piece behind the one that failed fails as well; the runner reports a rejection that nobody hears.
