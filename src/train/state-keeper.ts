@@ -9,6 +9,9 @@ const smallBytes = 2 ** 20
 /** Of larger ones the copies take this share of the time at most. */
 const mirrorShare = 0.05
 
+/** Bytes that are copied to the host in a millisecond, as long as no copy has been timed. */
+const assumedRate = 1e6
+
 export interface KeptState {
   /** Counted from 1; 0 for the initial state. */
   epoch: number
@@ -26,8 +29,8 @@ export class StateKeeper {
   #epoch = 0
   #mirror: KeptState
   #mirroredAt: number
-  /** Milliseconds that the last copy to the host took. */
-  #mirrorTook = 0
+  /** Milliseconds that the last copy to the host took, or that the first will take. */
+  #mirrorTook: number
 
   /** `initial` is what the tables hold at the start. */
   static async create(gpu: Gpu, tables: FactorTables, initial: Parameters): Promise<StateKeeper> {
@@ -49,6 +52,7 @@ export class StateKeeper {
     this.#kept = tables.alike(buffers, 'kept ')
     this.#mirror = { epoch: 0, parameters: initial }
     this.#mirroredAt = performance.now()
+    this.#mirrorTook = tables.bytes / assumedRate
   }
 
   get epoch(): number {
