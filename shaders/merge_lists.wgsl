@@ -49,8 +49,8 @@ fn comes_before(a: vec2u, b: vec2u, ties: bool) -> bool {
 // How many of the `count` keys from `start` on come before one: a binary search, in as many steps for each invocation.
 fn count_before(query: u32, start: u32, count: u32, key: vec2u, ties: bool) -> u32 {
   var found = 0u;
-  for (var step = 1u << firstLeadingBit(merge.run); step > 0; step /= 2) {
-    let next = found + step;
+  for (var stride = 1u << firstLeadingBit(merge.run); stride > 0; stride /= 2) {
+    let next = found + stride;
     if (next <= count && comes_before(key_at(query, start + next - 1), key, ties)) {
       found = next;
     }

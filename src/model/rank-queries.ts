@@ -44,7 +44,7 @@ export function cutQueries(
   let block: QueryBlock | undefined
   for (let place = 0; place < count; place++) {
     let masked = 0
-    for (const mask of masks) masked += itemsAt(mask, place).length
+    for (const mask of masks) masked += countAt(mask, place)
     if (block === undefined || place - block.start >= most || block.masked + masked > mostMasked) {
       block = { start: place, end: place, masked: 0 }
       blocks.push(block)
@@ -72,12 +72,7 @@ export function packQueries(
   for (let place = block.start; place < block.end; place++) {
     const start = length
     const at = width * (place - block.start)
-    for (const mask of masks) {
-      const items = itemsAt(mask, place)
-      checkAscending(items, itemCount, `${mask.what} of user ${users[place]}`)
-      masked.set(items, length)
-      length += items.length
-    }
+    for (const mask of masks) length += copyItems(masked, length, mask, place, itemCount, users[place]!)
     if (masks.length > 1) length = start + sortUnique(masked.subarray(start, length))
     queries[at] = users[place]!
     queries[at + 1] = start
@@ -101,6 +96,11 @@ export function itemsAt({ offsets, items, rowOf }: Mask, place: number): Uint32A
   return items.subarray(offsets[row]!, offsets[row + 1]!)
 }
 
+function countAt({ offsets, rowOf }: Mask, place: number): number {
+  const row = rowOf(place)
+  return offsets[row + 1]! - offsets[row]!
+}
+
 /** The greatest of what is counted of each; 0 of none. */
 export function mostOf<T>(list: Iterable<T>, count: (one: T) => number): number {
   let most = 0
@@ -120,11 +120,30 @@ export function checkOffsets({ offsets, items }: SeenItems, rows: number, what: 
   }
 }
 
-function checkAscending(items: Uint32Array, itemCount: number, what: string): void {
-  for (let at = 0; at < items.length; at++) {
-    if (items[at]! >= itemCount) throw new InputError(`the ${what} hold item ${items[at]} of ${itemCount}`)
-    if (at > 0 && items[at]! <= items[at - 1]!) throw new InputError(`the ${what} are not ascending`)
+/**
+ * Copies the items of the query at a place, a user's; returns how many.
+ * @throws InputError for items that are none of `itemCount`, or not ascending
+ */
+function copyItems(
+  target: Uint32Array,
+  start: number,
+  { offsets, items, what, rowOf }: Mask,
+  place: number,
+  itemCount: number,
+  user: number,
+): number {
+  const row = rowOf(place)
+  const first = offsets[row]!
+  const count = offsets[row + 1]! - first
+  let least = 0
+  for (let at = 0; at < count; at++) {
+    const item = items[first + at]!
+    if (item >= itemCount) throw new InputError(`the ${what} of user ${user} hold item ${item} of ${itemCount}`)
+    if (item < least) throw new InputError(`the ${what} of user ${user} are not ascending`)
+    target[start + at] = item
+    least = item + 1
   }
+  return count
 }
 
 /** Sorts in place and drops what stands twice; returns how many are left. */
