@@ -63,31 +63,29 @@ export class GpuMerge implements ListMerge {
 
   private constructor(
     gpu: Gpu,
-    buffers: BufferOwner,
     k: number,
-    plan: RankPlan,
-    ranking: GPUBuffer,
+    stages: readonly MergeStage[],
+    { heaps, ranked, merged, ...common }: MergeBuffers,
     pipelines: MergePipelines,
   ) {
-    const bytes = mergeBytes(k, plan)
     this.#gpu = gpu
     this.#k = k
-    this.#stages = planMerge(k, plan.splits)
+    this.#stages = stages
     this.#pipelines = pipelines
-    this.heaps = buffers.storage('lists', listBytes(k, plan))
-    this.#ranked = buffers.storage('best items', bytes.ranked)
-    const { heaps } = this
-    const merged = buffers.storage('merged lists', bytes.merged)
-    const common = { ranking, merge: buffers.uniform('stages of the merge', packStages(this.#stages)) }
+    this.heaps = heaps
+    this.#ranked = ranked
     this.#inner = [
       { entries: heaps, merged },
       { entries: merged, merged: heaps },
     ].map(own => pipelines.inner.bind(0, { ...common, ...own }, windowBytes))
     const entries = this.#stages.length % 2 === 1 ? heaps : merged
-    this.#last = pipelines.last.bind(0, { ...common, entries, ranked: this.#ranked, heaps }, windowBytes)
+    this.#last = pipelines.last.bind(0, { ...common, entries, ranked, heaps }, windowBytes)
   }
 
-  /** @param ranking the block's `Ranking` */
+  /**
+   * @param ranking the block's `Ranking`
+   * @throws OutOfMemoryError for whatever buffer of the owner's
+   */
   static async create(
     gpu: Gpu,
     buffers: BufferOwner,
@@ -96,7 +94,17 @@ export class GpuMerge implements ListMerge {
     ranking: GPUBuffer,
   ): Promise<GpuMerge> {
     const [inner, last] = [await gpu.pipeline(mergeLists), await gpu.pipeline(mergeLastLists)]
-    return new GpuMerge(gpu, buffers, k, plan, ranking, { inner, last })
+    const stages = planMerge(k, plan.splits)
+    const bytes = mergeBytes(k, plan)
+    const own = {
+      ranking,
+      merge: buffers.uniform('stages of the merge', packStages(stages)),
+      heaps: buffers.storage('lists', listBytes(k, plan)),
+      ranked: buffers.storage('best items', bytes.ranked),
+      merged: buffers.storage('merged lists', bytes.merged),
+    }
+    await gpu.settle(buffers)
+    return new GpuMerge(gpu, k, stages, own, { inner, last })
   }
 
   encode(pass: GPUComputePassEncoder, queries: number): void {
@@ -113,6 +121,8 @@ export class GpuMerge implements ListMerge {
     return unpackRanked(bytes, queries, this.#k)
   }
 }
+
+type MergeBuffers = Record<'ranking' | 'merge' | 'heaps' | 'ranked' | 'merged', GPUBuffer>
 
 interface MergePipelines {
   inner: Pipeline<typeof mergeLists.groups>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
 import { Random } from '../../src/data/random.ts'
+import { OutOfMemoryError } from '../../src/errors.ts'
 import { rankingStruct } from '../../src/kernels/structs.ts'
 import { BufferPlan } from '../../src/model/buffer-plan.ts'
 import { HostMerge, type ListMerge } from '../../src/model/rank-lists.ts'
@@ -9,7 +10,8 @@ import { planRanking } from '../../src/model/rank-plan.ts'
 import { Ranker } from '../../src/model/ranker.ts'
 import { planRanker } from '../../src/model/ranker-memory.ts'
 import { FactorTables } from '../../src/model/tables.ts'
-import { useGpu } from '../support/gpu.ts'
+import { onOwnGpu, useGpu, watchErrors } from '../support/gpu.ts'
+import { withMemory } from '../support/gpu-memory.ts'
 
 const device = useGpu()
 
@@ -161,4 +163,37 @@ describe('planRanker', () => {
       owner.destroy()
     }
   })
+})
+
+describe('a GPU that is out of memory', () => {
+  it.each([true, false])(
+    'fails a ranking with that alone, whichever buffer has no room: software %s',
+    async software => {
+      await onOwnGpu(async gpu => {
+        const shape = { users: 90, items: 700, factors: 6 }
+        const tables = new FactorTables(gpu.buffers(), shape)
+        const ids = { userIds: IdTable.range(shape.users), itemIds: IdTable.range(shape.items) }
+        const ranker = new Ranker(gpu, tables, { mean: 0, ...ids })
+        const users = Uint32Array.from({ length: shape.users }, (_, user) => user)
+        const k = 60
+        const size = { queries: shape.users, items: shape.items, factors: shape.factors, listWords: 2 * (k + 1) }
+        const adapter = { ...gpu.capabilities.adapter, software }
+        const chosen = planRanking(size, { ...gpu.capabilities, adapter })
+        const rank = (most: number) =>
+          withMemory(gpu, most, async watched => {
+            for await (const _ of ranker.rank(users, { k }, chosen));
+            return watched.ownPeak
+          })
+        const whole = await rank(Number.POSITIVE_INFINITY)
+        const errors = watchErrors(gpu.device)
+        for (let share = 0; share < 1; share += 1 / 64) {
+          await expect(rank(share * whole)).rejects.toThrow(OutOfMemoryError)
+          await gpu.idle()
+          expect(errors.take()).toEqual([])
+        }
+        expect(await rank(whole)).toBe(whole)
+        errors.stop()
+      })
+    },
+  )
 })
