@@ -2,6 +2,7 @@ import type { Ratings } from '../data/ratings.ts'
 import { AbortedError, DeviceLostError, DivergedError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { biasOnlyErrors, globalMeanErrors } from '../metrics/baselines.ts'
+import type { Model } from '../model/model.ts'
 import type { RatingErrors } from '../model/scorer.ts'
 import type { TrainOptions } from '../train/options.ts'
 import { planTraining } from '../train/plan-training.ts'
@@ -96,8 +97,10 @@ export interface Baselines {
 }
 
 /** What is reached on the test entries without factors. */
-export function baselines(train: Ratings, test: Ratings): Baselines {
-  return { globalMean: globalMeanErrors(train, test), biasOnly: biasOnlyErrors(train, test) }
+export function baselines({ parts }: Pick<Model, 'parts'>, train: Ratings, test: Ratings): Baselines {
+  const isOfTraining = parts.userIds === train.userIds && parts.itemIds === train.itemIds
+  const seen = isOfTraining ? parts.seen : undefined
+  return { globalMean: globalMeanErrors(train, test), biasOnly: biasOnlyErrors(train, test, { seen }) }
 }
 
 /** The test errors of the model beside those of the yardsticks. */

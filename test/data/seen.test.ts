@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IdTable, UNKNOWN } from '../../src/data/ids.ts'
+import { Random } from '../../src/data/random.ts'
 import { Ratings } from '../../src/data/ratings.ts'
 import { holdsItem, mergeSeen, seenItems } from '../../src/data/seen.ts'
 import { ratingsOf, rows } from './arbitrary.ts'
@@ -19,6 +20,27 @@ describe('seenItems', () => {
       }),
       { seed: 1, numRuns: 300 },
     )
+  })
+
+  it.each([
+    ['users sorted some at a time', 900, 2500],
+    ['items that many users share out', 40, 60],
+    ['more items than entries', 30, 2_000_000],
+  ])('lists many entries as a plain sort does: %s', (_, userCount, itemCount) => {
+    const random = new Random(userCount)
+    const length = 300_000
+    const users = Uint32Array.from({ length }, () => Math.floor(userCount * random.uniform() ** 3))
+    const items = Uint32Array.from({ length }, () => random.below(itemCount))
+    const ids = { userIds: IdTable.range(userCount), itemIds: IdTable.range(itemCount) }
+    const { offsets, items: listed } = seenItems(
+      new Ratings({ users, items, values: new Float32Array(length), ...ids }),
+    )
+    const expected = Array.from({ length: userCount }, () => new Set<number>())
+    for (let e = 0; e < length; e++) expected[users[e]!]!.add(items[e]!)
+    for (let u = 0; u < userCount; u++) {
+      expect(listed.subarray(offsets[u], offsets[u + 1])).toEqual(Uint32Array.from(expected[u]!).sort())
+    }
+    expect(offsets[userCount]).toBe(listed.length)
   })
 
   it('leaves out unknown users and items', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { plantedRatings } from '../../src/data/planted.ts'
 import { Ratings } from '../../src/data/ratings.ts'
+import { seenItems } from '../../src/data/seen.ts'
 import { biasOnlyErrors, globalMeanErrors } from '../../src/metrics/baselines.ts'
 
 const train = Ratings.from([1, 1, 2, 2], [1, 2, 1, 3], [5, 3, 4, 2])
@@ -56,6 +57,22 @@ describe('biasOnlyErrors', () => {
     expect(Math.abs(rmseOf(2) - rmseOf(10)) / rmseOf(10)).toBeLessThan(1e-3)
     // It ends by itself.
     expect(Math.abs(rmseOf(1e12) - rmseOf(10))).toBeLessThan(1e-6)
+  })
+
+  it('gives the same from lists of the items that users have', () => {
+    const { ratings } = plantedRatings({ users: 60, items: 40, entries: 900, seed: 2 })
+    const held = plantedRatings({ users: 70, items: 50, entries: 300, seed: 3 }).ratings
+    const plain = biasOnlyErrors(ratings, held)
+    const seen = seenItems(ratings)
+    const listed = biasOnlyErrors(ratings, held, { seen })
+    expect(listed.rmse).toBeCloseTo(plain.rmse, 12)
+    expect(listed.mae).toBeCloseTo(plain.mae, 12)
+    // Lists of other entries, with as many users, would give something else.
+    const others = seenItems(plantedRatings({ users: 60, items: 40, entries: 900, seed: 4 }).ratings)
+    expect(Math.abs(biasOnlyErrors(ratings, held, { seen: others }).rmse - plain.rmse)).toBeGreaterThan(1e-6)
+    // Those that cannot be the entries' are not used.
+    const fewer = seenItems(ratings.select(Uint32Array.from({ length: 899 }, (_, entry) => entry)))
+    expect(biasOnlyErrors(ratings, held, { seen: fewer })).toEqual(plain)
   })
 
   it('approaches the global mean as the penalty grows', () => {

@@ -76,7 +76,7 @@ async function runQuickstart(session: Session, gpu: Gpu, reopen: Reopen, out: st
   const { model, epochs, updatesPerSecond } = result
   try {
     const errors = await model.evaluate(test)
-    const yardsticks = baselines(train, test)
+    const yardsticks = baselines(model, train, test)
     const user = model.parts.userIds.at(0)
     const recommended = await model.recommend(user)
     signal.throwIfAborted()

@@ -196,7 +196,7 @@ async function evaluate(
     }
     const errors = await model.evaluate(test)
     signal.throwIfAborted()
-    const yardsticks = baselines(train, test)
+    const yardsticks = baselines(model, train, test)
     terminal.say(errorTable(errors, yardsticks))
     warnOfUnknown(terminal, errors)
     const ranked = isRanking(words) ? await rank(session, model, test, words) : {}
