@@ -18,37 +18,35 @@ export interface EntryPiece {
   length: number
 }
 
-/** The entries of a piece by the range of held blocks that they belong to, one range after another. */
+/** Entries of a chunk of `RoutedEntries`; a power of two. */
+const chunkEntries = 512
+
+/** The entries of a piece in chunks, each of which has entries of one range of held blocks; in one where there is one range. */
 export interface RoutedEntries {
   /** Pair of blocks of each entry, held * streamedBlocks + streamed. */
   pairs: Uint32Array
   /** Places in the two blocks, and bits of the rating: of entries that are to be placed. */
   places: Uint32Array
   ratings: Uint32Array
-  /** First entry of each range, and the end. */
-  bounds: Uint32Array
+  /** Range of each chunk, and the end of its entries, which begin at a multiple of `chunkEntries`. */
+  ranges: Uint32Array
+  ends: Uint32Array
+  /** One number: how many chunks there are. */
+  chunks: Uint32Array
 }
 
 /** Entries pass twice: tiles are counted before entries are placed. */
 export type PackingPass = 'count' | 'place'
 
-/** Memory for what becomes of a piece of so many entries. */
-export const routedEntries = (
+/** Memory for what becomes of a piece of so many entries: each range may leave a chunk unfilled. */
+export function routedEntries(
   entries: number,
   ranges: number,
   words: (length: number) => Uint32Array = length => new Uint32Array(length),
-): RoutedEntries => ({
-  pairs: words(entries),
-  places: words(entries),
-  ratings: words(entries),
-  bounds: words(ranges + 1),
-})
-
-/** What is known of each entry of a piece before it is dealt. */
-interface Found {
-  pairs: Uint32Array
-  places: Uint32Array
-  ranges: Uint16Array
+): RoutedEntries {
+  const chunks = Math.ceil(entries / chunkEntries) + ranges
+  const all = () => words(chunks * chunkEntries)
+  return { pairs: all(), places: all(), ratings: all(), ranges: words(chunks), ends: words(chunks), chunks: words(1) }
 }
 
 /** Finds the tiles of entries, and deals pieces of them to ranges of held blocks. */
@@ -59,12 +57,10 @@ export class EntryRouter {
   readonly #streamedBlocks: number
   /** Range of each held block. */
   readonly #rangeOf: Uint16Array
+  /** Where the next entry of each range goes; at a multiple of `chunkEntries` there is no room. */
   readonly #next: Uint32Array
-  /** Of each entry of the piece at hand, in its order; nothing where there is one range. */
-  readonly #found: Found
 
-  /** @param pieceEntries of a piece at most */
-  constructor(placing: Placing, ranges: readonly BlockRange[], pieceEntries: number) {
+  constructor(placing: Placing, ranges: readonly BlockRange[]) {
     const { heldBlocks, streamedBlocks } = gridOf(placing.shape)
     this.replicas = { held: replicaCounts(placing.held), streamed: replicaCounts(placing.streamed) }
     this.#placing = placing
@@ -72,51 +68,22 @@ export class EntryRouter {
     this.#rangeOf = new Uint16Array(heldBlocks)
     for (const [range, [first, end]] of ranges.entries()) this.#rangeOf.fill(range, first, end)
     this.#next = new Uint32Array(ranges.length)
-    const length = ranges.length === 1 ? 0 : pieceEntries
-    this.#found = {
-      pairs: new Uint32Array(length),
-      places: new Uint32Array(length),
-      ranges: new Uint16Array(length),
-    }
   }
 
   route(pass: PackingPass, piece: EntryPiece, to: RoutedEntries): void {
-    const next = this.#next
-    if (next.length === 1) {
-      this.#find(pass, piece, to)
-      if (pass === 'place') to.ratings.set(piece.ratings.subarray(0, piece.length))
-      to.bounds[1] = piece.length
-      return
-    }
-    next.fill(0)
-    this.#find(pass, piece, this.#found)
-    let first = 0
-    for (let range = 0; range < next.length; range++) {
-      const count = next[range]!
-      to.bounds[range] = first
-      next[range] = first
-      first += count
-    }
-    to.bounds[next.length] = first
-    if (pass === 'count') this.#dealPairs(piece, to)
-    else this.#dealAll(piece, to)
-  }
-
-  /** Where there are several ranges, leaves the number of entries of each in `#next`. */
-  #find(pass: PackingPass, piece: EntryPiece, found: Pick<Found, 'pairs' | 'places'>): void {
-    const { held: heldRows, streamed: streamedRows, length } = piece
+    const { held: heldRows, streamed: streamedRows, ratings, length } = piece
     const { held, streamed, bits } = this.#placing
     const { ofRow: heldOf, several: severalHeld } = held
     const { ofRow: streamedOf, several: severalStreamed } = streamed
     const { held: heldReplicas, streamed: streamedReplicas } = this.replicas
     const { streamed: streamedBits } = bits
     const streamedBlocks = this.#streamedBlocks
-    const placed = Number(pass === 'place')
-    const { pairs, places } = found
-    const { ranges } = this.#found
+    const { pairs: toPairs, places: toPlaces, ratings: toRatings, ranges, ends } = to
     const rangeOf = this.#rangeOf
-    const next = this.#next
+    const next = this.#next.fill(0)
+    const places = pass === 'place'
     const several = next.length > 1
+    let chunks = 0
     for (let entry = 0; entry < length; entry++) {
       const heldRow = heldRows[entry]!
       const streamedRow = streamedRows[entry]!
@@ -124,7 +91,7 @@ export class EntryRouter {
       let heldPlace = heldOf[2 * heldRow + 1]!
       if (heldBlock === severalHeld) {
         const slot = replicaAt(held, heldRow, streamedRow)
-        heldReplicas[slot]! += placed
+        if (places) heldReplicas[slot]!++
         heldBlock = held.blockOf[slot]!
         heldPlace = slot - held.blockStart[heldBlock]!
       }
@@ -132,37 +99,46 @@ export class EntryRouter {
       let streamedPlace = streamedOf[2 * streamedRow + 1]!
       if (streamedBlock === severalStreamed) {
         const slot = replicaAt(streamed, streamedRow, heldRow)
-        streamedReplicas[slot]! += placed
+        if (places) streamedReplicas[slot]!++
         streamedBlock = streamed.blockOf[slot]!
         streamedPlace = slot - streamed.blockStart[streamedBlock]!
       }
-      pairs[entry] = heldBlock * streamedBlocks + streamedBlock
-      places[entry] = (heldPlace << streamedBits) | streamedPlace
+      let at = entry
       if (several) {
         const range = rangeOf[heldBlock]!
-        ranges[entry] = range
-        next[range]!++
+        at = next[range]!
+        if ((at & (chunkEntries - 1)) === 0) {
+          at = chunks * chunkEntries
+          ranges[chunks] = range
+          ends[chunks++] = at + chunkEntries
+        }
+        next[range] = at + 1
+      }
+      toPairs[at] = heldBlock * streamedBlocks + streamedBlock
+      if (places) {
+        toPlaces[at] = (heldPlace << streamedBits) | streamedPlace
+        toRatings[at] = ratings[entry]!
       }
     }
-  }
-
-  #dealPairs({ length }: EntryPiece, to: RoutedEntries): void {
-    const { pairs, ranges } = this.#found
-    const { pairs: toPairs } = to
-    const next = this.#next
-    for (let entry = 0; entry < length; entry++) toPairs[next[ranges[entry]!]!++] = pairs[entry]!
-  }
-
-  #dealAll({ ratings, length }: EntryPiece, to: RoutedEntries): void {
-    const { pairs, places, ranges } = this.#found
-    const { pairs: toPairs, places: toPlaces, ratings: toRatings } = to
-    const next = this.#next
-    for (let entry = 0; entry < length; entry++) {
-      const at = next[ranges[entry]!]!++
-      toPairs[at] = pairs[entry]!
-      toPlaces[at] = places[entry]!
-      toRatings[at] = ratings[entry]!
+    for (let range = 0; range < next.length; range++) {
+      if (next[range]! > 0) ends[Math.ceil(next[range]! / chunkEntries) - 1] = next[range]!
     }
+    if (!several) {
+      ranges[0] = 0
+      ends[0] = length
+    }
+    to.chunks[0] = several ? chunks : 1
+  }
+}
+
+/** Calls `take` with the bounds of each chunk of a range. */
+export function chunksOf(
+  { chunks, ranges, ends }: RoutedEntries,
+  range: number,
+  take: (first: number, end: number) => void,
+): void {
+  for (let chunk = 0; chunk < chunks[0]!; chunk++) {
+    if (ranges[chunk] === range) take(chunk * chunkEntries, ends[chunk]!)
   }
 }
 

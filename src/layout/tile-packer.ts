@@ -1,4 +1,5 @@
 import {
+  chunksOf,
   type EntryPiece,
   EntryRouter,
   type PackingPass,
@@ -47,7 +48,7 @@ export class TilePacker {
     this.#own = own
     this.#slot = own - (ranges.length - rounds[0]!.length)
     const slot = rounds[0]![this.#slot]
-    this.#router = slot && new EntryRouter(placing, ranges, slot.routed.pairs.length)
+    this.#router = slot && new EntryRouter(placing, ranges)
     this.#share = new TileShare(placing.shape, placing.bits, ranges[own]!)
   }
 
@@ -60,7 +61,7 @@ export class TilePacker {
   /** Once all packers have routed the round. */
   take(pass: PackingPass, round: number): void {
     for (const { routed } of this.#rounds[round]!) {
-      this.#share[pass](routed, routed.bounds[this.#own]!, routed.bounds[this.#own + 1]!)
+      chunksOf(routed, this.#own, (first, end) => this.#share[pass](routed, first, end))
     }
   }
 
@@ -76,7 +77,7 @@ const aloneEntries = 2048
 /** All tiles, by one packer, which reads the entries where they are. */
 export function packAlone(placing: Placing, entries: EntryPiece): TilePart {
   const blocks: BlockRange = [0, gridOf(placing.shape).heldBlocks]
-  const router = new EntryRouter(placing, [blocks], aloneEntries)
+  const router = new EntryRouter(placing, [blocks])
   const share = new TileShare(placing.shape, placing.bits, blocks)
   const routed = routedEntries(aloneEntries, 1)
   for (const pass of ['count', 'place'] as const) {
