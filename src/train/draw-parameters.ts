@@ -25,13 +25,13 @@ const leastNumbers = 2 ** 20
 /** Numbers of a piece. */
 const pieceNumbers = 2 ** 19
 
-/** Threads that draw at once, while others pack. */
-const mostThreads = 8
+/** Of the host's threads so many draw at once, while all pack. */
+const drawingShare = 1 / 2
 
 const threadsFor = (threads: HostThreads | undefined, numbers: number): number =>
   threads === undefined || threads.count < 2
     ? 0
-    : Math.min(mostThreads, threads.count, Math.floor(numbers / leastNumbers))
+    : Math.min(Math.floor(drawingShare * threads.count), Math.floor(numbers / leastNumbers))
 
 /** Bytes that threads take to draw so many numbers, beside the parameters. */
 export const drawingBytes = (threads: HostThreads | undefined, numbers: number): number =>

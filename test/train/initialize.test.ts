@@ -34,7 +34,7 @@ describe('drawParameters', () => {
       const own = { ...options, factors }
       const expected = parameterBits(initialParameters(many, own))
       for (const failAt of [0, 1, 4]) {
-        const threads = turnThreads(3, { failAt })
+        const threads = turnThreads(5, { failAt })
         expect(parameterBits(await drawParameters(threads, many, own))).toEqual(expected)
         const count = factors === 54 ? 1 : 2
         expect([threads.started, threads.ended]).toEqual([count, count])
