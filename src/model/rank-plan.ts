@@ -20,7 +20,7 @@ export interface RankPlan {
   splits: number
   /** Items in a dispatch: a whole number of tiles a split. */
   range: number
-  /** Where the lists of a query's splits are made one. On a CPU the host does it in a tenth of the kernel's time. */
+  /** Where the lists of a query's splits are made one. On a CPU the host takes far less time than the kernel where lists are long. */
   merge: 'gpu' | 'host'
 }
 
